@@ -1,0 +1,5 @@
+"""Runs the command line as `python -m apollobench`."""
+
+from apollobench.cli import main
+
+main()

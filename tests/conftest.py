@@ -1,0 +1,25 @@
+"""What every test may use. Data that is not part of the project is optional: without it those tests skip, visibly."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data: $APOLLOBENCH_SHARED, else `shared` beside the checkout; skips when there is none."""
+    place = Path(os.environ.get("APOLLOBENCH_SHARED", ROOT.parent / "shared"))
+    if not (place / "data").is_dir():
+        pytest.skip(f"real data not at hand: {place} (set APOLLOBENCH_SHARED)")
+    return place
