@@ -1,0 +1,1 @@
+"""The generated world: real video files and questions whose needs are known, from a seed."""
