@@ -1,0 +1,101 @@
+"""The wheel, the source archive and the editable install all find the shipped content."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from apollobench import __version__
+from apollobench.content import content_path
+from apollobench.errors import InputError
+
+CONTENT = ("curation", "leaderboard")
+FIND_CONTENT = """
+from apollobench.content import content_path
+for folder in {folders!r}:
+    for file in sorted(content_path(folder).rglob("*")):
+        print(file)
+"""
+
+
+def build(source: Path, out: Path, *kinds: str) -> None:
+    command = [sys.executable, "-m", "build", "--no-isolation", *kinds, "--outdir", str(out), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def names_in(wheel: Path) -> list[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return sorted(archive.namelist())
+
+
+def shipped(root: Path) -> set[str]:
+    """The content files of the checkout, as git would see them."""
+    files = (file for folder in CONTENT for file in (root / folder).rglob("*") if file.is_file())
+    return {file.relative_to(root).as_posix() for file in files if "__pycache__" not in file.parts}
+
+
+@pytest.fixture(scope="module")
+def dist(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel and the source archive of the checkout."""
+    out = tmp_path_factory.mktemp("dist")
+    build(root, out, "--wheel", "--sdist")
+    return out
+
+
+def test_wheel_holds_package_content_and_weights(dist: Path, root: Path) -> None:
+    names = names_in(next(dist.glob("*.whl")))
+    assert {f"apollobench/{name}" for name in shipped(root)} <= set(names)
+    weights = {file.relative_to(root).as_posix() for file in (root / "apollobench").rglob("*.safetensors")}
+    assert weights <= set(names)
+    outside = [name for name in names if not re.match(rf"apollobench(/|-{re.escape(__version__)}\.dist-info/)", name)]
+    assert not outside
+
+
+def test_source_archive_builds_the_same_wheel(dist: Path, tmp_path: Path) -> None:
+    with tarfile.open(next(dist.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    source = next(tmp_path.glob("apollobench-*"))
+    build(source, tmp_path / "out", "--wheel")
+    assert names_in(next((tmp_path / "out").glob("*.whl"))) == names_in(next(dist.glob("*.whl")))
+
+
+def test_installed_wheel_finds_its_content(dist: Path, root: Path, tmp_path: Path) -> None:
+    target = tmp_path / "site"
+    wheel = str(next(dist.glob("*.whl")))
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", target, wheel], check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", FIND_CONTENT.format(folders=CONTENT)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(target)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = {Path(line).relative_to(target / "apollobench").as_posix() for line in found.stdout.splitlines()}
+    assert shipped(root) <= files
+
+
+def test_checkout_finds_its_content(root: Path) -> None:
+    for folder in CONTENT:
+        assert content_path(folder) == root / folder
+
+
+def test_missing_content_says_where_it_looked(root: Path) -> None:
+    with pytest.raises(InputError, match=r"curation/none\.yaml is not part of this installation") as caught:
+        content_path("curation", "none.yaml")
+    assert str(root / "curation" / "none.yaml") in str(caught.value)
+
+
+def test_constraints_pin_plain_versions(root: Path) -> None:
+    """A local version such as +cpu would forbid the GPU build; an open range would not reproduce."""
+    lines = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert pins == [pin for pin in pins if re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", pin)]
