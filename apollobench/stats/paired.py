@@ -1,0 +1,72 @@
+"""Two models, or two modes of one, compared on the same items."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from apollobench.stats.clusters import Floats, Partition, as_scores
+from apollobench.stats.interval import Estimate, clustered_mean, t_quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Discordance:
+    """Exact McNemar test. gained / lost: items right only in the second / only in the first; p: two-sided."""
+
+    gained: int
+    lost: int
+    p: float
+
+
+def mcnemar_exact(first: Sequence[float] | Floats, second: Sequence[float] | Floats) -> Discordance:
+    """Exact McNemar test on 0/1 scores [n]: given gained + lost, gained is Binomial(gained + lost, 1/2).
+
+    p = min(1, 2 P(X <= min(gained, lost))), 1 when no item differs. Treats items as independent, so read it beside the
+    clustered difference. Raises ValueError on unequal lengths.
+    """
+    from scipy.special import bdtr
+
+    before, after = np.asarray(first) > 0.5, np.asarray(second) > 0.5
+    if before.shape != after.shape:
+        raise ValueError(f"{before.shape} scores against {after.shape}")
+    gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
+    if not gained + lost:
+        return Discordance(0, 0, 1.0)
+    return Discordance(gained, lost, min(1.0, 2 * float(bdtr(min(gained, lost), gained + lost, 0.5))))
+
+
+def clustered_paired_difference(
+    first: Sequence[float] | Floats, second: Sequence[float] | Floats, clusters: Partition, level: float = 0.95
+) -> Estimate:
+    """Mean of second - first over items with scores in [0, 1]; value and se are those of `clustered_mean`.
+
+    The interval is that of the same mean after adding two clusters of average size, one all gained and one all lost,
+    with Student's t: Bonett and Price's (2012) adjustment for paired proportions, carried over to clusters. Without it
+    two models that differ on no item, or on one, would seem exactly equal. Clipped to [-1, 1]; one cluster: [-1, 1].
+    """
+    differences = as_scores(second, clusters) - as_scores(first, clusters)
+    mean = clustered_mean(differences, clusters, level)
+    if mean.se is None:
+        return Estimate(mean.value, None, -1.0, 1.0, mean.n, mean.clusters, level)
+    sums, sizes = clusters.sums(differences), clusters.sizes()
+    average, count = mean.n / clusters.count, clusters.count + 2
+    sums, sizes = np.append(sums, [average, -average]), np.append(sizes, [average, average])
+    centre = float(sums.sum() / sizes.sum())
+    spread = float(np.square(sums - sizes * centre).sum()) * count / (count - 1)
+    half = t_quantile(level, count - 1) * math.sqrt(spread) / float(sizes.sum())
+    return Estimate(
+        mean.value, mean.se, max(-1.0, centre - half), min(1.0, centre + half), mean.n, mean.clusters, level
+    )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down adjusted p-values, in the order given (Holm 1979)."""
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    factors = np.arange(len(p), 0, -1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
+    return [float(value) for value in adjusted]
