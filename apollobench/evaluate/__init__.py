@@ -1,0 +1,1 @@
+"""From items and a model to scores: prompt, run, store, extract, score."""
