@@ -1,0 +1,62 @@
+"""The paper's rule: strictly more than the threshold, from text or from the center frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from apollobench.curate.answers import Answers
+from apollobench.curate.filter import FILTERS, Verdict, paper
+from apollobench.recipe import PaperFilter
+from apollobench.types import Mode
+
+SPEC = PaperFilter(method="paper", threshold=0.5, modes=(Mode.TEXT, Mode.FRAME), min_votes=2)
+
+
+def judge(make: Callable[..., Answers], text: list[str], frame: list[str], spec: PaperFilter = SPEC) -> list[Verdict]:
+    marks = {f"m{i}": {Mode.TEXT: t, Mode.FRAME: f} for i, (t, f) in enumerate(zip(text, frame, strict=True))}
+    return paper(make(marks), spec)
+
+
+def test_half_is_kept_and_more_than_half_is_dropped(make_answers: Callable[..., Answers]) -> None:
+    verdicts = judge(make_answers, ["1110", "1100", "0100", "0000"], ["0000", "0000", "0001", "0001"])
+    assert [v.keep for v in verdicts] == [True, False, True, True]
+    assert verdicts[1].reason == "right in text mode by 3 of 4 models, more than 50%"
+    assert verdicts[1].evidence == {Mode.TEXT: (3, 4), Mode.FRAME: (0, 4)}
+
+
+def test_either_mode_convicts_and_both_are_named(make_answers: Callable[..., Answers]) -> None:
+    verdicts = judge(make_answers, ["01", "01", "00"], ["11", "11", "11"])
+    assert verdicts[0].reason == "right in frame mode by 3 of 3 models, more than 50%"
+    assert verdicts[1].reason.startswith("right in text mode by 2 of 3 models")
+    assert "right in frame mode by 3 of 3 models" in verdicts[1].reason
+
+
+def test_unparsed_votes_and_errors_do_not(make_answers: Callable[..., Answers]) -> None:
+    unparsed = judge(make_answers, ["1", "1", "u", "u"], ["0", "0", "0", "0"])
+    errors = judge(make_answers, ["1", "1", "e", "x"], ["0", "0", "0", "0"])
+    assert (unparsed[0].keep, unparsed[0].evidence[Mode.TEXT]) == (True, (2, 4))
+    assert (errors[0].keep, errors[0].evidence[Mode.TEXT]) == (False, (2, 2))
+
+
+def test_too_few_votes_are_no_judgement(make_answers: Callable[..., Answers]) -> None:
+    verdicts = judge(make_answers, ["1e", "e1", "e1"], ["00", "00", "00"])
+    assert verdicts[0].reason == "not judged: 1 usable answers in text mode, 2 needed"
+    assert verdicts[1].reason == "right in text mode by 2 of 2 models, more than 50%"
+
+
+def test_a_conviction_in_one_mode_needs_no_votes_in_the_other(make_answers: Callable[..., Answers]) -> None:
+    verdicts = judge(make_answers, ["1", "1", "1"], ["e", "e", "e"])
+    assert verdicts[0].reason == "right in text mode by 3 of 3 models, more than 50%"
+
+
+@pytest.mark.parametrize(("models", "right"), [(10, 6), (5, 3), (20, 12)])
+def test_a_decimal_threshold_is_exact(make_answers: Callable[..., Answers], models: int, right: int) -> None:
+    spec = PaperFilter(method="paper", threshold=0.6, modes=(Mode.TEXT,), min_votes=1)
+    text = ["1"] * right + ["0"] * (models - right)
+    assert judge(make_answers, text, ["0"] * models, spec)[0].keep
+
+
+def test_the_registry_knows_every_method_a_recipe_can_name() -> None:
+    assert set(FILTERS) == set(PaperFilter.model_fields["method"].annotation.__args__)
