@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import av
 import numpy as np
 from av.codec.context import Flags
+from av.video.frame import PictureType
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 SKIPPING_CODECS = ("h264", "hevc")
+INTER = (PictureType.P, PictureType.B)
 
 
 def read(probe: Probe, indices: NDArray[np.int64], size: tuple[int, int] | None) -> NDArray[np.uint8]:
@@ -104,38 +106,66 @@ class _Reader:
     def __init__(self, container: InputContainer, stream: VideoStream, table: FrameTable, canvas: Canvas) -> None:
         self._container, self._stream, self._table, self._canvas = container, stream, table, canvas
         self._decoder = stream.codec_context
-        self._decoder.flags |= Flags.output_corrupt
         self._skips = stream.codec_context.codec.canonical_name in SKIPPING_CODECS
         self._packets: Iterator[Packet[VideoStream]] = iter(())
         self._last_key = -2
 
     def read(self, rows: dict[int, int]) -> dict[int, int]:
-        """Put every frame that can be found; the others are returned."""
+        """Put every frame that can be found; the others are returned.
+
+        What does not come out after its own keyframe is looked for from one and two keyframes before; what is still
+        missing in the end is looked for in one pass from the start.
+        """
         missing: dict[int, int] = {}
         wanted = np.array(sorted(rows), np.int64)
         runs = np.maximum(np.searchsorted(self._table.keys, wanted, side="right") - 1, 0)
         for key in np.unique(runs):
             left = {int(pts): rows[int(pts)] for pts in wanted[runs == key]}
-            for start in dict.fromkeys((int(key), max(int(key) - 1, 0), max(int(key) - 2, 0), 0)):
+            for start in range(int(key), max(int(key) - 3, -1), -1):
                 left = self._run(start, left)
                 if not left:
                     break
             missing |= left
-        return missing
+        return self._run(0, missing) if missing else missing
 
     def _run(self, key: int, rows: dict[int, int]) -> dict[int, int]:
-        """Decode from keyframe number `key` until all of `rows` have appeared; those that did not are returned."""
-        left, unsent, last = dict(rows), set(rows), max(rows)
+        """Decode from keyframe number `key` until all of `rows` have appeared; those that did not are returned.
+
+        Frames are taken once the keyframe itself has come out as an intra picture. Streams that are refreshed bit by
+        bit mark places as keyframes after which the pictures are incomplete for a while. From the start of the file
+        everything is taken, as every player shows it.
+        """
+        left, clean = dict(rows), key == 0
+        self._decoder.flags = self._decoder.flags & ~Flags.output_corrupt | (Flags.output_corrupt if clean else 0)
+        for frame in self._frames(key, set(rows)):
+            clean = clean or (frame.pts == self._table.keys[key] and frame.pict_type not in INTER)
+            if clean and frame.pts in left:
+                self._canvas.put(left.pop(frame.pts), frame)
+        return left
+
+    def _frames(self, key: int, unsent: set[int]) -> Iterator[VideoFrame]:
+        """Decode from keyframe number `key` until the packets of all of `unsent` are in, then drain the decoder."""
+        last = max(unsent)
         for packet in self._from(key):
             if packet.dts is not None and packet.dts > last:
                 break
-            self._decode(packet, wanted=packet.pts in unsent, left=left, trusted=key == 0)
+            yield from self._decode(packet, wanted=packet.pts in unsent)
             unsent.discard(packet.pts)
             if not unsent:
                 break
-        self._decode(None, wanted=True, left=left, trusted=key == 0)
+        yield from self._decode(None, wanted=True)
         self._decoder.flush_buffers()
-        return left
+
+    def _decode(self, packet: Packet[VideoStream] | None, wanted: bool) -> list[VideoFrame]:
+        """What comes out for one packet (None: the end). A packet that the decoder refuses gives nothing."""
+        if self._skips:
+            skip: Literal["DEFAULT", "NONREF"] = "DEFAULT" if wanted else "NONREF"
+            if self._decoder.skip_frame != skip:
+                self._decoder.skip_frame = skip
+        try:
+            return self._decoder.decode(packet)
+        except (av.error.InvalidDataError, av.error.EOFError):
+            return []
 
     def _from(self, key: int) -> Iterator[Packet[VideoStream]]:
         """Packets from keyframe number `key` on. Goes on without a seek if that keyframe is the next one to come."""
@@ -154,21 +184,3 @@ class _Reader:
                 yield packet
             elif packet.dts is not None and packet.dts > start:
                 return
-
-    def _decode(self, packet: Packet[VideoStream] | None, wanted: bool, left: dict[int, int], trusted: bool) -> None:
-        """Send one packet (None: the end) and put the wanted frames that come out.
-
-        A frame that the decoder marks as corrupt is what a player shows if it was decoded from the start of the file
-        (`trusted`); after a seek it may only be lacking its references.
-        """
-        if self._skips:
-            skip: Literal["DEFAULT", "NONREF"] = "DEFAULT" if wanted else "NONREF"
-            if self._decoder.skip_frame != skip:
-                self._decoder.skip_frame = skip
-        try:
-            frames = self._decoder.decode(packet)
-        except (av.error.InvalidDataError, av.error.EOFError):
-            return
-        for frame in frames:
-            if frame.pts in left and (trusted or not frame.is_corrupt):
-                self._canvas.put(left.pop(frame.pts), frame)
