@@ -179,7 +179,7 @@ def _by_video(scores: Codes, videos: Partition, positions: Positions) -> tuple[F
 
 
 def _overall(right: Floats, voted: Floats) -> Floats:
-    return _shares(right, voted, np.ones((1, right.shape[1])))[0]
+    return _shares(right, voted, np.ones((1, right.shape[1]))).ravel()
 
 
 def _shares(right: Floats, voted: Floats, times: Floats) -> Floats:
