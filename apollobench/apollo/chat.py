@@ -72,7 +72,8 @@ class Chat:
     def reply_token(self, letter: str) -> int:
         """The id that a reply consisting of this letter begins with. Raises `InputError` if it is not one token."""
         before, after = self._tokens([CLOSING, CLOSING + letter])
-        if len(after) != len(before) + 1 or after[:-1] != before:
+        alone = len(after) == len(before) + 1 and after[:-1] == before
+        if not alone or str(self.tokenizer.decode(after[-1:])).strip() != letter:
             raise InputError(f"the tokenizer does not write the option letter {letter!r} as one token of its own")
         return after[-1]
 

@@ -1,0 +1,1 @@
+"""Roster names and what answers for them."""
