@@ -57,7 +57,8 @@ _OPINED = re.compile(
     rf"(?<![a-z])(?:i|we)(?:'d|'ll|'m| would| will| am| must)?(?: {_ADVERB})? {_THINK}"
     rf"(?: (?:with|for|that|to|towards?|on|it'?s?|would|be|is|the|answer|option|choice|letter|{_ADVERB}))*[ :,]*"
     rf"|(?<![a-z])(?:(?:it|that|this)(?:'s| {_IS}| looks like| seems like)"
-    rf"|so|thus|hence|therefore|finally|overall|probably|perhaps|maybe|definitely|clearly|certainly|likely|choose|select|pick|must be|should be|would be)(?![a-z])[ :,]*"
+    rf"|so|thus|hence|therefore|finally|overall|probably|perhaps|maybe"
+    rf"|definitely|clearly|certainly|likely|choose|select|pick|must be|should be|would be)(?![a-z])[ :,]*"
     rf"(?:{_ADVERB}[ ,:]+)*(?:{_NOUN}\s*:?\s*)?",
     re.I,
 )
