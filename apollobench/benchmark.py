@@ -1,0 +1,253 @@
+"""The benchmark on disk: items.parquet, dropped.parquet, a card, and manifest.json, written last.
+
+The manifest's existence says that the directory is complete, and its hashes say that nothing changed since. Videos are
+not part of it: items name them relative to a media root, which whoever uses the benchmark may set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from apollobench.errors import InputError
+from apollobench.types import CATEGORIES, Item, Mode, Truth, Video, digest
+
+FORMAT = 1
+MANIFEST, ITEMS, DROPPED, CARD = "manifest.json", "items.parquet", "dropped.parquet", "README.md"
+Evidence = Mapping[Mode, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An item of the pool as it is stored.
+
+    category_from: provenance of the category. score: what the selection ranked by. evidence: per mode, how many of the
+    panel were right of how many that voted. media: content hash of the video. rule, version, reason: what left the item
+    out, and why; empty for an item of the benchmark.
+    """
+
+    item: Item
+    category_from: str = ""
+    score: float | None = None
+    evidence: Evidence = field(default_factory=dict)
+    media: str = ""
+    rule: str = ""
+    version: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A complete benchmark. manifest_hash: SHA-256 of manifest.json, first 16 bytes in hex, which scores refer to."""
+
+    directory: Path
+    items: tuple[Item, ...]
+    manifest: Mapping[str, Any]
+    manifest_hash: str
+
+    @property
+    def name(self) -> str:
+        return str(self.manifest["name"])
+
+
+def write_benchmark(
+    directory: Path, kept: Sequence[Entry], dropped: Sequence[Entry], about: Mapping[str, Any], card: str
+) -> Benchmark:
+    """Writes a benchmark, the manifest last and atomically. An older one in the same place is replaced.
+
+    about: what the manifest says beside format, items, files and media root (recipe, panel, counts, ...); needs `name`.
+    Raises InputError when there is nothing to write, and when an item has no category.
+    """
+    if not kept:
+        raise InputError(f"{directory}: no items; an empty benchmark is not written")
+    for entry in kept:
+        if entry.item.category not in CATEGORIES:
+            raise InputError(f"{entry.item.id}: category {entry.item.category!r} is not one of {', '.join(CATEGORIES)}")
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / MANIFEST).unlink(missing_ok=True)
+    root = _common_folder([entry.item.video.path for entry in (*kept, *dropped)])
+    _write_parquet(directory / ITEMS, kept, root)
+    _write_parquet(directory / DROPPED, dropped, root)
+    _replace(directory / CARD, card.encode())
+    manifest = {
+        "format": FORMAT,
+        **about,
+        "items": {"count": len(kept), "fingerprint": items_fingerprint([entry.item for entry in kept])},
+        "media_root": Path(os.path.relpath(root, directory)).as_posix(),
+        "files": {name: _sha256(directory / name) for name in (ITEMS, DROPPED, CARD)},
+    }
+    _replace(directory / MANIFEST, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+    return load_benchmark(directory, data_root=root)
+
+
+def load_benchmark(directory: Path, data_root: Path | None = None) -> Benchmark:
+    """Reads a benchmark and verifies its hashes. data_root: where the videos are, if not where the manifest says.
+
+    Raises InputError naming the file that is missing or changed, and when not one video is where it should be. Single
+    missing videos are left to the runner, which gives them a status.
+    """
+    manifest, manifest_hash = _read_manifest(directory)
+    for name, expected in manifest["files"].items():
+        path = directory / name
+        if not path.is_file():
+            raise InputError(f"{path}: missing; the benchmark is damaged. Curate it again, or fetch it again")
+        if _sha256(path) != expected:
+            raise InputError(
+                f"{path}: its content changed after the benchmark was written (its hash is not the manifest's). "
+                f"Curate it again, or fetch it again"
+            )
+    root = _absolute(data_root or directory / manifest["media_root"])
+    items = tuple(entry.item for entry in read_entries(directory / ITEMS, root))
+    if not any(item.video.path.is_file() for item in items):
+        raise InputError(
+            f"{directory}: none of its {len(items)} items has its video under {root}; the first, {items[0].id}, needs "
+            f"{items[0].video.path}. Say where the videos are with --data_root DIR"
+        )
+    return Benchmark(directory, items, manifest, manifest_hash)
+
+
+def read_entries(path: Path, root: Path) -> list[Entry]:
+    """The rows of items.parquet or dropped.parquet; `root` is the media root."""
+    try:
+        rows = pq.read_table(path).to_pylist()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet ({error}); curate the benchmark again") from error
+    return [_from_row(row, root) for row in rows]
+
+
+def items_fingerprint(items: Sequence[Item]) -> str:
+    """Hash of what is asked, of the keys and of the categories, in whatever order the items stand."""
+    return digest(sorted([item.fingerprint, item.answer, item.category] for item in items))
+
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("category", pa.string()),
+        ("category_from", pa.string()),
+        ("question", pa.string()),
+        ("options", pa.list_(pa.string())),
+        ("answer", pa.int8()),
+        ("video_id", pa.string()),
+        ("video", pa.string()),
+        ("media", pa.string()),
+        ("licence", pa.string()),
+        ("native", pa.string()),
+        ("needs", pa.string()),
+        ("flaw", pa.string()),
+        ("score", pa.float64()),
+        *((f"{mode}_{count}", pa.int32()) for mode in Mode for count in ("right", "votes")),
+        ("rule", pa.string()),
+        ("version", pa.int16()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+def _to_row(entry: Entry, root: Path) -> dict[str, Any]:
+    item, truth = entry.item, entry.item.truth
+    row: dict[str, Any] = {
+        "id": item.id,
+        "category": item.category,
+        "category_from": entry.category_from,
+        "question": item.question,
+        "options": list(item.options),
+        "answer": item.answer,
+        "video_id": item.video.id,
+        "video": _absolute(item.video.path).relative_to(root).as_posix(),
+        "media": entry.media,
+        "licence": item.licence,
+        "native": json.dumps(dict(item.native), sort_keys=True, ensure_ascii=False),
+        "needs": truth.needs if truth else None,
+        "flaw": truth.flaw if truth else None,
+        "score": entry.score,
+        "rule": entry.rule,
+        "version": entry.version,
+        "reason": entry.reason,
+    }
+    for mode, (right, votes) in entry.evidence.items():
+        row |= {f"{mode}_right": right, f"{mode}_votes": votes}
+    return row
+
+
+def _from_row(row: Mapping[str, Any], root: Path) -> Entry:
+    item = Item(
+        id=row["id"],
+        question=row["question"],
+        options=tuple(row["options"]),
+        answer=row["answer"],
+        video=Video(row["video_id"], root / row["video"]),
+        category=row["category"],
+        native=json.loads(row["native"]),
+        licence=row["licence"],
+        truth=Truth(row["needs"], row["flaw"]) if row["needs"] else None,
+    )
+    evidence = {m: (row[f"{m}_right"], row[f"{m}_votes"]) for m in Mode if row[f"{m}_votes"] is not None}
+    return Entry(
+        item, row["category_from"], row["score"], evidence, row["media"], row["rule"], row["version"], row["reason"]
+    )
+
+
+def _read_manifest(directory: Path) -> tuple[dict[str, Any], str]:
+    path = directory / MANIFEST
+    if not directory.is_dir():
+        raise InputError(f"{directory}: no such directory; make a benchmark with `apollobench curate`")
+    if not path.is_file():
+        begun = [name for name in (ITEMS, DROPPED, "responses") if (directory / name).exists()]
+        if begun:
+            raise InputError(
+                f"{directory}: half-written, {begun[0]} is there but {MANIFEST} is not. "
+                f"Run the same curate command again; it carries on where it stopped"
+            )
+        raise InputError(f"{directory}: not a benchmark, it has no {MANIFEST}; make one with `apollobench curate`")
+    content = path.read_bytes()
+    try:
+        manifest = json.loads(content)
+        version = manifest["format"]
+        absent = [key for key in ("name", "files", "media_root", "items") if key not in manifest]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: damaged ({error!r}); curate the benchmark again, or fetch it again") from error
+    if version != FORMAT:
+        raise InputError(f"{path}: format {version}, but this version of apollobench reads format {FORMAT}")
+    if absent:
+        raise InputError(
+            f"{path}: damaged, it lacks {', '.join(absent)}; curate the benchmark again, or fetch it again"
+        )
+    return manifest, hashlib.sha256(content).hexdigest()[:32]
+
+
+def _write_parquet(path: Path, entries: Sequence[Entry], root: Path) -> None:
+    part = path.with_suffix(".part")
+    pq.write_table(pa.Table.from_pylist([_to_row(entry, root) for entry in entries], schema=SCHEMA), part)
+    part.replace(path)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _common_folder(paths: Sequence[Path]) -> Path:
+    return Path(os.path.commonpath([_absolute(path).parent for path in paths]))
+
+
+def _absolute(path: Path) -> Path:
+    """Absolute and without `..`, but with its symbolic links: a media folder may be made of them."""
+    return Path(os.path.abspath(path))  # noqa: PTH100

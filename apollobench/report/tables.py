@@ -1,0 +1,51 @@
+"""Markdown tables and numbers as text, alike in every report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from apollobench.stats.interval import Estimate
+
+
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; columns whose cells all begin like a number are aligned to the right.
+
+    Raises ValueError for a row whose length is not the head's.
+    """
+    cells = [[_escaped(cell) for cell in row] for row in (head, *rows)]
+    if any(len(row) != len(head) for row in cells):
+        raise ValueError(f"every row needs {len(head)} cells")
+    widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(head))]
+    right = [bool(rows) and all(_numeric(row[i]) for row in cells[1:]) for i in range(len(head))]
+    rule = [f"{'-' * (width - 1)}:" if is_right else "-" * width for width, is_right in zip(widths, right, strict=True)]
+    lines = [_line(cells[0], widths, right), f"| {' | '.join(rule)} |"]
+    return "\n".join([*lines, *(_line(row, widths, right) for row in cells[1:])])
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """0.1234 as `12.3`; an unknown value as `-`."""
+    return "-" if value is None or math.isnan(value) else f"{100 * value:.{digits}f}"
+
+
+def with_interval(estimate: Estimate | None, *, signed: bool = False) -> str:
+    """`61.2 (58.0 to 64.3)` in percent; without a finite interval the value alone."""
+    if estimate is None or math.isnan(estimate.value):
+        return "-"
+    form = "+.1f" if signed else ".1f"
+    if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
+        return f"{100 * estimate.value:{form}}"
+    return f"{100 * estimate.value:{form}} ({100 * estimate.low:{form}} to {100 * estimate.high:{form}})"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    padded = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True)]
+    return f"| {' | '.join(padded)} |"
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("\\", "\\\\").replace("|", "\\|").replace("\r", " ").replace("\n", " ")
+
+
+def _numeric(cell: str) -> bool:
+    return cell in ("-", "") or cell.lstrip("+-")[:1].isdigit()
