@@ -20,7 +20,7 @@ from apollobench.sources.synthetic.world import Scene, draw_scene
 from apollobench.types import Item, Truth, Video
 
 WORLD_VERSION = 1
-SPLITS = {"train": range(0, 1_000_000), "pool": range(1_000_000, 2_000_000), "heldout": range(2_000_000, 3_000_000)}
+SPLITS = {"train": range(1_000_000), "pool": range(1_000_000, 2_000_000), "heldout": range(2_000_000, 3_000_000)}
 
 
 def make_world(out: Path, videos: int, seed: int, *, workers: int | None = None, progress: bool = True) -> None:
@@ -78,7 +78,7 @@ def encode(scene: Scene, path: Path) -> None:
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    os.replace(part, path)
+    part.replace(path)
 
 
 def read_world(root: Path) -> list[Item]:
@@ -118,4 +118,4 @@ def _from_json(row: dict[str, Any], root: Path) -> Item:
 def _replace(path: Path, text: str) -> None:
     part = path.with_suffix(".part")
     part.write_text(text)
-    os.replace(part, path)
+    part.replace(path)

@@ -151,13 +151,13 @@ def _tempting(scene: Scene, rng: np.random.Generator, *but: str) -> tuple[str, .
 
 def _sets(scene: Scene, rng: np.random.Generator) -> Iterator[Draft]:
     kind, noun = scene.kind, NOUN[scene.kind]
-    shown = set(s.identity for s in scene.segments)
+    shown = {s.identity for s in scene.segments}
     unseen = str(rng.choice([name for name in KINDS[kind].identities if name not in shown]))
     label = f"{kind}: set"
     yield Draft(label, "set", f"Which {noun} never appeared?", unseen, _shuffled(rng, sorted(shown)))
     if not scene.pattern:
         right = NUMBERS[len(shown) - 2]
-        wrong = _shuffled(rng, (number for number in NUMBERS[1:5] if number != right)) + (NUMBERS[0],)
+        wrong = (*_shuffled(rng, (number for number in NUMBERS[1:5] if number != right)), NUMBERS[0])
         yield Draft(f"{kind}: count", "set", f"How many different {noun}s appeared?", right, wrong)
 
 

@@ -36,15 +36,24 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 def render(scene: Scene) -> Iterator[Frame]:
     """Frames of the scene in order, each uint8 [96, 96, 3] RGB."""
+    picture = camera(scene)
+    return (picture(number) for number in range(scene.frames))
+
+
+def camera(scene: Scene) -> Callable[[int], Frame]:
+    """A function from a frame number of the scene to its picture, uint8 [96, 96, 3] RGB."""
     rng = np.random.default_rng([scene.seed, 7])
     texture = _texture(rng, GROUND[scene.tone])
     drift = rng.uniform(-6, 6, size=2)
     draw = PAINTERS[scene.kind](scene, rng)
-    for number in range(scene.frames):
+
+    def picture(number: int) -> Frame:
         time = number / float(scene.rate)
         offset = (drift * time + SIZE).astype(int) % SIZE
         canvas = texture[offset[0] : offset[0] + SIZE, offset[1] : offset[1] + SIZE].copy()
-        yield draw(canvas, time, scene.segment_at(time))
+        return draw(canvas, time, scene.segment_at(time))
+
+    return picture
 
 
 def _texture(rng: np.random.Generator, color: RGB) -> Frame:

@@ -1,0 +1,147 @@
+"""The tiny family: which models there are, how big they are, and what each one is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from apollobench.apollo.config import ApolloConfig, ConnectorConfig, InternVideo2Config, SiglipConfig, VisionConfig
+from apollobench.apollo.train.corpus import CLIP_FRAMES, SIDE
+from apollobench.errors import InputError
+from apollobench.types import Mode, Sampling
+
+Size = Literal["s", "m", "l"]
+TOKENS_PER_CLIP = 4
+CLIP_SECONDS = 2.0
+SIGLIP, INTERNVIDEO2 = "siglip-tiny-patch8-48", "internvideo2-tiny"
+CLIPS = Sampling(kind="clips", clip_seconds=CLIP_SECONDS, clip_frames=CLIP_FRAMES, max_clips=12)
+UNIFORM = Sampling(kind="uniform", frames=16, clip_frames=CLIP_FRAMES)
+CENTER = Sampling(kind="center", clip_frames=CLIP_FRAMES)
+
+TOWERS: Mapping[str, SiglipConfig | InternVideo2Config] = MappingProxyType(
+    {
+        SIGLIP: SiglipConfig(
+            hidden_size=64,
+            intermediate_size=256,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            image_size=SIDE,
+            patch_size=8,
+        ),
+        INTERNVIDEO2: InternVideo2Config(
+            d_model=80, depth=4, num_heads=5, img_size=SIDE, patch_size=8, num_frames=CLIP_FRAMES, init_values=0.5
+        ),
+    }
+)
+# hidden size, heads, key/value heads, MLP width; every head is 32 wide.
+LLMS: Mapping[Size, tuple[int, int, int, int]] = MappingProxyType(
+    {"s": (96, 3, 1, 256), "m": (128, 4, 2, 256), "l": (160, 5, 1, 320)}
+)
+LLM_LAYERS = 5
+EVERYTHING = MappingProxyType({Mode.VIDEO: 0.6, Mode.FRAME: 0.25, Mode.TEXT: 0.15})
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One model. mixture: share of each mode in training. seed: of its own initialisation and data order."""
+
+    name: str
+    size: Size
+    seed: int
+    towers: tuple[str, ...] = (SIGLIP, INTERNVIDEO2)
+    sampling: Sampling = CLIPS
+    mixture: Mapping[Mode, float] = field(default_factory=lambda: EVERYTHING)
+    sft_steps: int = 800
+
+    @property
+    def blind(self) -> bool:
+        return not self.towers
+
+
+FAMILY: Mapping[str, Recipe] = MappingProxyType(
+    {
+        recipe.name: recipe
+        for recipe in (
+            Recipe("apollo-tiny", "l", seed=1, sft_steps=1400),
+            Recipe("apollo-tiny-m", "m", seed=2),
+            Recipe("apollo-tiny-m-uniform", "m", seed=3, sampling=UNIFORM),
+            Recipe("apollo-tiny-m-siglip", "m", seed=4, towers=(SIGLIP,)),
+            Recipe("apollo-tiny-m-internvideo2", "m", seed=5, towers=(INTERNVIDEO2,)),
+            Recipe("apollo-tiny-s", "s", seed=6),
+            Recipe(
+                "apollo-tiny-s-video",
+                "s",
+                seed=7,
+                sampling=UNIFORM,
+                mixture=MappingProxyType({Mode.VIDEO: 0.85, Mode.FRAME: 0.1, Mode.TEXT: 0.05}),
+            ),
+            Recipe(
+                "apollo-tiny-s-image",
+                "s",
+                seed=8,
+                sampling=CENTER,
+                mixture=MappingProxyType({Mode.FRAME: 0.8, Mode.TEXT: 0.2}),
+            ),
+            Recipe("apollo-tiny-l-blind", "l", seed=9, towers=(), mixture=MappingProxyType({Mode.TEXT: 1.0})),
+        )
+    }
+)
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of a model. Raises InputError that lists the family."""
+    if name not in FAMILY:
+        raise InputError(f"no training recipe {name!r}; there are {', '.join(FAMILY)}")
+    return FAMILY[name]
+
+
+def llm_config(size: Size, vocabulary: int) -> dict[str, Any]:
+    """The Qwen2 configuration of one size."""
+    hidden, heads, shared, inner = LLMS[size]
+    return {
+        "model_type": "qwen2",
+        "architectures": ["Qwen2ForCausalLM"],
+        "vocab_size": vocabulary,
+        "hidden_size": hidden,
+        "num_hidden_layers": LLM_LAYERS,
+        "num_attention_heads": heads,
+        "num_key_value_heads": shared,
+        "intermediate_size": inner,
+        "max_position_embeddings": 4096,
+        "tokenizer_model_max_length": 4096,
+        "rope_theta": 10000.0,
+        "rms_norm_eps": 1e-6,
+        "hidden_act": "silu",
+        "tie_word_embeddings": True,
+        "bos_token_id": None,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+    }
+
+
+def apollo_config(chosen: Recipe, vocabulary: int) -> ApolloConfig:
+    """The whole model's configuration."""
+    llm = llm_config(chosen.size, vocabulary)
+    if chosen.blind:
+        return ApolloConfig(llm=llm, max_length=4096, sampling=CENTER)
+    vision = VisionConfig(tuple((name, TOWERS[name]) for name in chosen.towers), select_layer=-1)
+    heads = LLMS[chosen.size][1]
+    connector = ConnectorConfig(
+        vision_hidden_size=vision.channels,
+        text_hidden_size=llm["hidden_size"],
+        num_output_tokens=TOKENS_PER_CLIP,
+        resampler_n_heads=heads,
+        resampler_head_dim=32,
+        num_key_value_heads=heads,
+        ff_multi=2,
+    )
+    return ApolloConfig(
+        llm=llm,
+        vision=vision,
+        connector=connector,
+        clip_duration=CLIP_SECONDS,
+        max_length=4096,
+        sampling=chosen.sampling,
+    )

@@ -1,0 +1,186 @@
+"""Scenes as token sequences: one shared beginning (the clips), then every question as its own branch behind it.
+
+A packed row holds the beginning once; each branch attends to the beginning and to itself, and continues its positions.
+So all questions of a video cost one pass, and every branch computes exactly what it would compute alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from apollobench.apollo.chat import Chat
+from apollobench.apollo.model import IGNORE, VISUAL
+from apollobench.apollo.train.corpus import caption
+from apollobench.evaluate.prompt import build_prompt
+from apollobench.sources.synthetic.questions import ask
+from apollobench.sources.synthetic.world import Scene, draw_scene
+from apollobench.types import LETTERS, FramePlan, Mode, Sampling, Video
+from apollobench.video.sampling import sample_indices
+
+DESCRIBE = "Describe the clips."
+WORD_WEIGHT = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One question behind the beginning: its token ids, the reply's ids, and what it asks for.
+
+    `kind` is what a multiple-choice question needs, `open` for a question without options, or `describe`.
+    """
+
+    asked: tuple[int, ...]
+    reply: tuple[int, ...]
+    kind: str
+
+    @property
+    def choice(self) -> bool:
+        return self.kind not in ("open", "describe")
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A scene as one mode shows it. head: token ids with `VISUAL` places; captions: the words of each clip."""
+
+    seed: int
+    mode: Mode
+    head: tuple[int, ...]
+    captions: tuple[tuple[int, ...], ...]
+    branches: tuple[Branch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A batch of rows. ids, positions, targets: int64 [B, L]; part: 0 for the beginning, i for branch i, -1 for padding.
+
+    targets holds the id to be predicted at a place, or IGNORE; weights [B, L] says how much that prediction counts: an
+    option letter 1, any other word of a reply `WORD_WEIGHT`.
+    """
+
+    ids: Tensor
+    positions: Tensor
+    part: Tensor
+    targets: Tensor
+    weights: Tensor
+
+    @property
+    def mask(self) -> Tensor:
+        """Additive attention mask [B, 1, L, L]: causal, and a branch sees only the beginning and itself."""
+        length = self.ids.shape[1]
+        asks, sees = self.part[:, :, None], self.part[:, None, :]
+        allowed = torch.ones(length, length).tril().bool() & ((sees == 0) | (sees == asks))
+        return torch.zeros(allowed.shape).masked_fill(~allowed, float("-inf"))[:, None]
+
+
+def scene_plan(scene: Scene, mode: Mode, sampling: Sampling) -> FramePlan | None:
+    """The frames of a scene that is drawn, not decoded; the same rule as for a file."""
+    if mode is Mode.TEXT:
+        return None
+    chosen = Sampling(kind="center", clip_frames=sampling.clip_frames) if mode is Mode.FRAME else sampling
+    times = np.arange(scene.frames) / float(scene.rate)
+    duration = scene.frames / float(scene.rate)
+    indices = sample_indices(times, duration, chosen)
+    indices += (indices[-1],) * (-len(indices) % chosen.clip_frames)
+    shown = tuple(float(times[index]) for index in indices)
+    k = chosen.clip_frames
+    clips = tuple((shown[i], shown[i + k - 1]) for i in range(0, len(shown), k))
+    return FramePlan(chosen, indices, shown, clips, duration)
+
+
+def clip_times(plan: FramePlan) -> list[tuple[float, ...]]:
+    """Frame times of each clip in seconds."""
+    k = plan.sampling.clip_frames
+    return [plan.timestamps[start : start + k] for start in range(0, len(plan.timestamps), k)]
+
+
+def make_lesson(seed: int, mode: Mode, sampling: Sampling, chat: Chat) -> Lesson:
+    """The lesson of one scene: every question there is; in video mode also open ones and the description of all clips."""
+    scene = draw_scene(seed)
+    plan = scene_plan(scene, mode, sampling)
+    items = ask(scene, Video(f"{seed:07d}", Path()), everything=True)
+    seen = plan is not None
+    shared = chat.head(plan) if plan else []
+    end = chat.stops[0]
+    branches = [
+        Branch(
+            tuple(chat.tail(build_prompt(item), seen=seen)),
+            (chat.reply_token(LETTERS[item.answer]), end),
+            item.truth.needs if item.truth else "",
+        )
+        for item in items
+    ]
+    if mode is Mode.VIDEO:
+        branches += [
+            Branch(tuple(chat.tail(item.question, seen=True)), (*_ids(chat, item.options[item.answer]), end), "open")
+            for item in {item.question: item for item in items}.values()
+        ]
+    captions: list[str] = []
+    if plan:
+        captions = [caption(scene, times, opening=i == 0) for i, times in enumerate(clip_times(plan))]
+        said = [f"{round(clip[0], 1)} {words}" for clip, words in zip(plan.clips, captions, strict=True)]
+        reply = (*_ids(chat, " ".join(said)), end)
+        branches.append(Branch(tuple(chat.tail(DESCRIBE, seen=True)), reply, "describe"))
+    return Lesson(seed, mode, tuple(shared), tuple(tuple(_ids(chat, words)) for words in captions), tuple(branches))
+
+
+def _ids(chat: Chat, text: str) -> list[int]:
+    return list(chat.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def in_words(lesson: Lesson, tokens_per_clip: int) -> tuple[int, ...]:
+    """The head with each clip's visual places replaced by its caption: the same lesson for a model of text alone."""
+    words: list[int] = []
+    clip, place = iter(lesson.captions), 0
+    for token in lesson.head:
+        if token != VISUAL:
+            words.append(token)
+            continue
+        if place % tokens_per_clip == 0:
+            words.extend(next(clip))
+        place += 1
+    return tuple(words)
+
+
+def choose(lesson: Lesson, rng: np.random.Generator, limits: Mapping[str, int]) -> list[Branch]:
+    """A random choice of a lesson's branches: at most `limits[kind]` of each kind, none where unnamed."""
+    taken: dict[str, int] = {}
+    chosen = []
+    for number in rng.permutation(len(lesson.branches)):
+        branch = lesson.branches[number]
+        if taken.get(branch.kind, 0) < limits.get(branch.kind, 0):
+            taken[branch.kind] = taken.get(branch.kind, 0) + 1
+            chosen.append(branch)
+    return chosen
+
+
+def pack(heads: Sequence[Sequence[int]], branches: Sequence[Sequence[Branch]], pad: int) -> Packed:
+    """One row per head with its branches, padded on the right."""
+    rows = [_row(head, chosen) for head, chosen in zip(heads, branches, strict=True)]
+    length = max(len(row[0]) for row in rows)
+    fills = (pad, 0, -1, IGNORE, 0.0)
+    columns = [
+        torch.tensor([[*row[field], *[fill] * (length - len(row[field]))] for row in rows])
+        for field, fill in enumerate(fills)
+    ]
+    return Packed(*columns)
+
+
+def _row(
+    head: Sequence[int], branches: Sequence[Branch]
+) -> tuple[list[int], list[int], list[int], list[int], list[float]]:
+    ids, positions, part = list(head), list(range(len(head))), [0] * len(head)
+    targets, weights = [IGNORE] * len(head), [0.0] * len(head)
+    for number, branch in enumerate(branches, 1):
+        tokens = [*branch.asked, *branch.reply[:-1]]
+        ids += tokens
+        positions += range(len(head), len(head) + len(tokens))
+        part += [number] * len(tokens)
+        targets += [IGNORE] * (len(branch.asked) - 1) + list(branch.reply)
+        first = 1.0 if branch.choice else WORD_WEIGHT
+        weights += [0.0] * (len(branch.asked) - 1) + [first] + [WORD_WEIGHT] * (len(branch.reply) - 1)
+    return ids, positions, part, targets, weights

@@ -1,0 +1,100 @@
+"""Trains one model of the family from nothing to a checkpoint folder; every finished part is kept and not done again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from apollobench.apollo.checkpoint import save_apollo
+from apollobench.apollo.model import Apollo
+from apollobench.apollo.towers import build_tower
+from apollobench.apollo.train.bank import Bank, make_bank
+from apollobench.apollo.train.card import write_card
+from apollobench.apollo.train.corpus import many_random_clips
+from apollobench.apollo.train.encoders import pretrain_encoder
+from apollobench.apollo.train.family import CLIPS, TOWERS, Recipe, Size, apollo_config, recipe
+from apollobench.apollo.train.language import pretrain_language, world_tokenizer
+from apollobench.apollo.train.stages import Course, align, fine_tune, tune_vision
+
+log = logging.getLogger(__name__)
+BANK_SEEDS = range(3000)
+ENCODER_SEEDS, ENCODER_HELD = range(6000), range(900_000, 900_200)
+ENCODER_STEPS = {"siglip": 1500, "internvideo2": 2000}
+
+
+def train(name: str, out: Path, work: Path, *, workers: int = 1) -> Path:
+    """Train the model `name` into the folder `out`/`name`; parts that models share, and checkpoints, lie in `work`.
+
+    Safe to kill: run again, and it goes on after the last finished stage. Raises InputError for an unknown name.
+    """
+    chosen = recipe(name)
+    torch.set_num_threads(workers)
+    work.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    tokenizer = world_tokenizer()
+    bank = make_bank(work, BANK_SEEDS, CLIPS if chosen.blind else chosen.sampling, tokenizer, workers)
+    model = Apollo(apollo_config(chosen, len(tokenizer)))
+    _pretrained_parts(model, chosen, bank, work, workers, len(tokenizer))
+    for number, (stage, work_on) in enumerate(_stages(chosen)):
+        path = work / f"{name}-{stage}.pt"
+        if not path.exists():
+            torch.manual_seed(chosen.seed * 100 + number)
+            log.info("%s: %s", name, stage)
+            work_on(model, Course(chosen, bank, number))
+            _keep(model.state_dict(), path)
+        model.load_state_dict(torch.load(path))
+    folder = out / name
+    save_apollo(model, tokenizer, folder, dtype="bfloat16")
+    write_card(folder, chosen, model, _facts(time.monotonic() - begun))
+    return folder
+
+
+def _stages(chosen: Recipe) -> list[tuple[str, Callable[[Apollo, Course], None]]]:
+    seeing: list[tuple[str, Callable[[Apollo, Course], None]]] = [("align", align), ("vision", tune_vision)]
+    return [*(seeing if not chosen.blind else []), ("sft", fine_tune)]
+
+
+def _pretrained_parts(model: Apollo, chosen: Recipe, bank: Bank, work: Path, workers: int, vocabulary: int) -> None:
+    """Load the shared encoders and language model, training those that are not there yet."""
+    for name in chosen.towers:
+        assert model.vision is not None
+        path = work / f"encoder-{name}.pt"
+        if not path.exists():
+            _keep(_encoder(name, workers), path)
+        model.vision.towers[model.vision.names.index(name)].load_state_dict(torch.load(path))
+    path = work / f"language-{chosen.size}.pt"
+    if not path.exists():
+        language = bank if chosen.sampling is CLIPS else make_bank(work, BANK_SEEDS, CLIPS, world_tokenizer(), workers)
+        _keep(pretrain_language(chosen.size, language, vocabulary), path)
+    model.llm.load_state_dict(torch.load(path))
+
+
+def _encoder(name: str, workers: int) -> dict[str, Any]:
+    config = TOWERS[name]
+    tower = build_tower(config, select_layer=-1)
+    clips, held = many_random_clips(ENCODER_SEEDS, 8, workers), many_random_clips(ENCODER_HELD, 4, workers)
+    kind = name.split("-")[0]
+    scores = pretrain_encoder(
+        kind, tower, config.width, clips, held, steps=ENCODER_STEPS[kind], batch=64, lr=2e-3, seed=1
+    )
+    log.info("%s, accuracy per label on held-out clips: %s", name, json.dumps(scores))
+    return tower.state_dict()
+
+
+def _keep(state: dict[str, Any], path: Path) -> None:
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def _facts(seconds: float) -> dict[str, str]:
+    cores = os.cpu_count() or 1
+    return {"wall time": f"{seconds / 60:.1f} min", "machine": f"{cores} cores, {platform.machine()}, no GPU"}
