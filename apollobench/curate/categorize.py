@@ -51,8 +51,8 @@ class Categories(BaseModel):
 
     @model_validator(mode="after")
     def _all_are_defined(self) -> Self:
-        if tuple(self.definitions) != CATEGORIES:
-            raise ValueError(f"definitions must be of {', '.join(CATEGORIES)}, found {', '.join(self.definitions)}")
+        if set(self.definitions) != set(CATEGORIES):
+            raise ValueError(f"definitions must be of {', '.join(CATEGORIES)}; found {', '.join(self.definitions)}")
         return self
 
 
