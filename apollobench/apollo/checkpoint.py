@@ -54,11 +54,19 @@ def load_apollo(
 
 
 def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer in `llm/`. Raises `InputError` when it cannot be read."""
+    """The tokenizer in `llm/`. Raises `InputError` when it cannot be read or is larger than the model's vocabulary."""
+    folder = directory / LLM
+    # Without vocabulary files an empty tokenizer would be made up silently.
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
+        raise InputError(f"{folder}: no tokenizer; expected tokenizer.json, or vocab.json and merges.txt")
     try:
-        return AutoTokenizer.from_pretrained(directory / LLM)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{directory / LLM}: no readable tokenizer: {error}") from error
+        raise InputError(f"{folder}: no readable tokenizer: {error}") from error
+    known, room = len(tokenizer), int(read_json(folder / "config.json")["vocab_size"])
+    if known > room:
+        raise InputError(f"{folder}: the tokenizer has {known} tokens, but vocab_size in config.json is {room}")
+    return tokenizer
 
 
 def save_apollo(model: Apollo, tokenizer: PreTrainedTokenizerBase, directory: Path, dtype: str | None = None) -> None:

@@ -70,12 +70,11 @@ def load_model(name: str, model_args: Mapping[str, str] | None = None) -> Model:
     entry = entries[name]
     if entry.backend == "none":
         raise InputError(f"{name} ({entry.weights}) is in the roster, but nothing in this version can run it")
-    from apollobench.models.apollo import ApolloModel, Options  # torch and transformers
-
     arguments = {**{key: str(value) for key, value in entry.sampling.items()}, **(model_args or {})}
-    pretrained = arguments.pop("pretrained", None)
-    options = Options.parse(arguments)
-    return ApolloModel.load(name, find_weights(name, entry, pretrained), options)
+    folder = find_weights(name, entry, arguments.pop("pretrained", None))
+    from apollobench.models.apollo import ApolloModel, Options  # brings torch, which a mistaken name need not wait for
+
+    return ApolloModel.load(name, folder, Options.parse(arguments))
 
 
 def find_weights(name: str, entry: RosterEntry, pretrained: str | None = None) -> Path:

@@ -1,0 +1,102 @@
+"""Names become models, or errors that say what to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from apollobench.apollo.checkpoint import revision, save_apollo
+from apollobench.errors import InputError
+from apollobench.models.registry import RosterEntry, find_weights, load_model, roster
+from apollobench.recipe import load_recipe, shipped_recipes
+from apollobench.types import Mode
+
+from .. import tiny
+
+APOLLO = ("apollo-1.5b", "apollo-3b", "apollo-7b")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    save_apollo(tiny.model(), tiny.tokenizer(), folder)
+    return folder
+
+
+def test_the_roster_knows_the_published_models_and_the_panels() -> None:
+    entries = roster()
+    assert set(APOLLO) <= entries.keys()
+    for recipe in (load_recipe(name).recipe for name in shipped_recipes()):
+        assert set(recipe.panel + recipe.held_out) <= entries.keys()
+
+
+def test_unknown_names_are_answered_with_close_ones() -> None:
+    expected = r"unknown model 'apolo-7b' \(did you mean apollo-7b.*known models: .*apollo-1.5b"
+    with pytest.raises(InputError, match=expected):
+        load_model("apolo-7b")
+
+
+def test_models_without_a_backend_say_so() -> None:
+    with pytest.raises(InputError, match=r"qwen2-vl-7b \(Qwen/Qwen2-VL-7B-Instruct\) is in the roster, but nothing"):
+        load_model("qwen2-vl-7b")
+
+
+def test_a_folder_can_be_given(checkpoint: Path) -> None:
+    model = load_model("apollo-7b", {"pretrained": str(checkpoint), "max_clips": "2", "max_new_tokens": "3"})
+    assert model.name == "apollo-7b"
+    assert model.revision == revision(checkpoint)
+    assert model.sampling.max_clips == 2
+    assert model.settings["max_new_tokens"] == 3
+    assert Mode.SHUFFLED in model.modes
+
+
+def test_bad_folders_and_arguments_are_named(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"pretrained=.*: no config.json there"):
+        load_model("apollo-7b", {"pretrained": str(tmp_path)})
+    with pytest.raises(InputError, match="unknown model argument 'colour'; valid: pretrained, dtype"):
+        load_model("apollo-7b", {"pretrained": str(checkpoint), "colour": "red"})
+
+
+def test_weights_that_are_not_at_hand(tmp_path: Path) -> None:
+    done = without_hub(tmp_path, "load_model('apollo-7b')")
+    assert "InputError" in done.stderr
+    for part in ("not at hand", "hf download Apollo-LMMs/Apollo-7B-t32", "withdrawn", "--model_args pretrained=PATH"):
+        assert part in done.stderr
+    assert str(tmp_path) in done.stderr
+
+
+def test_weights_in_the_cache_of_the_hub_are_found(checkpoint: Path, tmp_path: Path) -> None:
+    repository = tmp_path / "hub" / "models--Apollo-LMMs--Apollo-7B-t32"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0" * 40)
+    (repository / "snapshots").mkdir()
+    (repository / "snapshots" / ("0" * 40)).symlink_to(checkpoint)
+    done = without_hub(tmp_path, "print(load_model('apollo-7b').revision)")
+    assert done.stdout.strip() == revision(checkpoint), done.stderr
+
+
+def test_shipped_weights_that_are_gone_are_named() -> None:
+    entry = RosterEntry(backend="apollo", family="test", weights="builtin:gone", licence="Apache-2.0")
+    with pytest.raises(InputError, match=r"tiny: its weights should be shipped in .*gone, but are not"):
+        find_weights("tiny", entry)
+
+
+def test_reading_the_roster_loads_no_heavy_package() -> None:
+    code = (
+        "import sys; from apollobench.models.registry import roster; roster(); "
+        "sys.exit(bool({'torch', 'transformers', 'av'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def without_hub(home: Path, statement: str) -> subprocess.CompletedProcess[str]:
+    """Run a statement in a process whose hub cache is `home`/hub and which may not reach any network."""
+    code = f"from apollobench.models.registry import load_model; {statement}"
+    environment = {**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    environment.pop("HF_HUB_CACHE", None)
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
