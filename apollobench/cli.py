@@ -71,6 +71,21 @@ def top(
 ) -> None: ...
 
 
+@sources_app.command("list")
+def sources_list() -> None:
+    """List the sources that recipes can name, with the options that each takes.
+
+    \b
+    Example:
+      apollobench sources list
+    """
+    from apollobench.report.tables import markdown_table
+    from apollobench.sources import sources
+
+    rows = [[source.name, source.about, ", ".join(source.options)] for source in sources().values()]
+    typer.echo(markdown_table(["source", "what", "options"], rows))
+
+
 @sources_app.command("synthetic")
 def sources_synthetic(
     make: Annotated[Path, typer.Option("--make", help="Folder to write; a finished one is left alone.")],
@@ -86,6 +101,21 @@ def sources_synthetic(
     from apollobench.sources.synthetic.make import make_world
 
     make_world(make, videos, seed)
+
+
+@app.command()
+def models() -> None:
+    """List the roster: every model that recipes and --model can name, and whether it can run here and now.
+
+    \b
+    Example:
+      apollobench models
+    """
+    from apollobench.models.registry import readiness, roster
+    from apollobench.report.tables import markdown_table
+
+    rows = [[name, entry.family, entry.weights, readiness(name, entry)] for name, entry in roster().items()]
+    typer.echo(markdown_table(["model", "family", "weights", "ready"], rows))
 
 
 def main() -> None:

@@ -92,6 +92,17 @@ def find_weights(name: str, entry: RosterEntry, pretrained: str | None = None) -
     return _cached(entry.weights) or _missing(name, entry)
 
 
+def readiness(name: str, entry: RosterEntry) -> str:
+    """Whether the model can run here and now: `yes`, or `no` with the reason."""
+    if entry.backend == "none":
+        return "no: nothing here runs it yet"
+    try:
+        find_weights(name, entry)
+    except InputError:
+        return "no: weights not at hand"
+    return "yes"
+
+
 def _cached(hub_id: str) -> Path | None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
