@@ -21,7 +21,7 @@ CATEGORIES = ("OCR", "Egocentric", "Spatial", "Perception", "Reasoning")
 def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON of `value`, first 16 bytes in hex: the key of everything stored by content."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class Mode(StrEnum):

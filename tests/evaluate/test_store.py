@@ -1,0 +1,251 @@
+"""The store: what is kept, what counts, and what a damaged or foreign folder says."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apollobench.errors import InputError
+from apollobench.evaluate.records import parse_line, response_line
+from apollobench.evaluate.store import Store, export, load_plans, load_responses, response_key, to_frame
+from apollobench.types import FramePlan, Item, Mode, Response, Sampling, Status, Video
+
+from .eyes import Eyes
+
+PLAN = FramePlan(Sampling(kind="uniform", frames=2), (0, 5), (0.0, 0.5), ((0.0, 0.5),), 1.0, (48, 64))
+
+
+def response(key: str = "k", **changes: object) -> Response:
+    plain = Response(key, "world/1", "m", Mode.VIDEO, Status.OK, "B", 1, (-0.1, -2.5), PLAN.fingerprint)
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def error(key: str = "k", **changes: object) -> Response:
+    gone: dict[str, object] = {"status": Status.ERROR, "choice": None, "text": None, "option_logprobs": None}
+    return response(key, **{**gone, "error": "no such file", **changes})
+
+
+def fill(directory: Path, *writers: list[Response]) -> None:
+    """Each list is written by a writer of its own, one after the other."""
+    for responses in writers:
+        with Store(directory) as store:
+            store.append(responses)
+
+
+texts = st.text(alphabet=st.characters(), max_size=30)
+responses = st.builds(
+    response,
+    texts,
+    item=texts,
+    mode=st.sampled_from(list(Mode)),
+    text=texts,
+    choice=st.integers(0, 9),
+    option_logprobs=st.none() | st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=5).map(tuple),
+    error=st.none() | texts,
+)
+
+
+@given(responses)
+def test_any_response_survives_its_line(made: Response) -> None:
+    line = response_line(made)
+    assert line.isascii()
+    assert line.count("\n") == 1
+    assert parse_line(line.encode()) == made
+
+
+def test_appended_is_there_for_the_next_reader_before_close(tmp_path: Path) -> None:
+    store = Store(tmp_path, group=1000, seconds=1000)
+    store.append([response("a"), response("b")], {PLAN.fingerprint: PLAN})
+    assert [made.key for made in load_responses(tmp_path)] == ["a", "b"]
+    assert load_plans(tmp_path) == {PLAN.fingerprint: PLAN}
+    store.close()
+    assert set(Store(tmp_path).responses) == {"a", "b"}
+
+
+def test_opening_and_reading_leaves_no_response_file(tmp_path: Path) -> None:
+    fill(tmp_path, [])
+    assert [path.name for path in tmp_path.iterdir()] == ["store.json"]
+
+
+def test_a_plan_is_written_once(tmp_path: Path) -> None:
+    for key in "ab":
+        with Store(tmp_path) as store:
+            store.append([response(key)], {PLAN.fingerprint: PLAN})
+            store.append([response(key + "2")], {PLAN.fingerprint: PLAN})
+    written = "".join(path.read_text() for path in tmp_path.glob("*.jsonl"))
+    assert written.count('"frames":{') == 1
+
+
+@pytest.mark.parametrize(
+    ("writers", "counts"),
+    [
+        ([[response(text="A", choice=0)], [response(text="B")]], [response(text="B")]),
+        ([[error()], [response()]], [response()]),
+        ([[response()], [error()]], [response()]),
+        ([[error(error="first")], [error(error="second")]], [error(error="second")]),
+        ([[error("no-plan", plan=None)], [response("with-plan")]], [response("with-plan")]),
+        ([[response("with-plan")], [error("no-plan")]], [error("no-plan"), response("with-plan")]),
+        (
+            [[error("no-plan")], [response("other", item="world/2")]],
+            [error("no-plan"), response("other", item="world/2")],
+        ),
+        ([[response("old")], [response("new")]], [response("new"), response("old")]),
+    ],
+    ids=[
+        "the later answer counts",
+        "an answer replaces an error",
+        "an error does not replace an answer",
+        "the later error counts",
+        "an answer under another key ends an error",
+        "an error after an answer under another key stays",
+        "an answer to another item ends nothing",
+        "answers under two keys are two answers",
+    ],
+)
+def test_merge_rules(tmp_path: Path, writers: list[list[Response]], counts: list[Response]) -> None:
+    fill(tmp_path, *writers)
+    assert load_responses(tmp_path) == counts
+    assert {**Store(tmp_path).responses} == {made.key: made for made in counts}
+
+
+def test_merge_of_two_folders_is_that_of_one(tmp_path: Path) -> None:
+    fill(tmp_path / "both", [response("a"), response("b")], [response("c")])
+    fill(tmp_path / "one", [response("c")])
+    fill(tmp_path / "two", [response("b"), response("a")])
+    export(tmp_path / "both", tmp_path / "both.jsonl")
+    assert export([tmp_path / "one", tmp_path / "two"], tmp_path / "parts.jsonl") == 3
+    assert (tmp_path / "both.jsonl").read_bytes() == (tmp_path / "parts.jsonl").read_bytes()
+
+
+@settings(max_examples=60)
+@given(cut=st.integers(0, 2000))
+def test_a_file_cut_anywhere_keeps_every_whole_line(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
+    directory = tmp_path_factory.mktemp("torn")
+    made = [response(str(number), text=f"Antwort: {number} é") for number in range(6)]
+    fill(directory, made)
+    (path,) = directory.glob("*.jsonl")
+    data = path.read_bytes()[: cut % (path.stat().st_size + 1)]
+    path.write_bytes(data)
+    whole = data.count(b"\n")
+    kept = load_responses(directory)
+    # A cut that takes only the line's end leaves a line that can be read.
+    assert kept == made[: len(kept)]
+    assert whole <= len(kept) <= whole + 1
+    fill(directory, made)
+    assert load_responses(directory) == made
+
+
+@pytest.mark.parametrize("damage", [b"{torn\n", b"\xff\xfe\n", b"[]\n", b'{"key":"x"}\n', b"\n"])
+def test_damage_before_the_last_line_names_file_and_line(tmp_path: Path, damage: bytes) -> None:
+    fill(tmp_path, [response("a"), response("b"), response("c")])
+    (path,) = tmp_path.glob("*.jsonl")
+    first, _, third = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + damage + third)
+    with pytest.raises(InputError, match=rf"{path}, line 2: .*delete the line"):
+        Store(tmp_path)
+    path.write_bytes(first + damage)
+    assert [made.key for made in load_responses(tmp_path)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("status", "fine", "fine"),
+        ("mode", "audio", "audio"),
+        ("choice", None, "choice is None in a response with status ok"),
+        ("choice", -1, "choice is -1"),
+        ("choice", True, "choice is True"),
+        ("text", 5, "text is 5"),
+        ("key", None, "key is None"),
+        ("option_logprobs", ["x"], "option_logprobs"),
+        ("rank", 3, "unknown \\['rank'\\]"),
+    ],
+)
+def test_a_line_of_wrong_content_says_what_is_wrong(field: str, value: object, message: str) -> None:
+    raw = json.loads(response_line(response())) | {field: value}
+    with pytest.raises(ValueError, match=message):
+        parse_line(json.dumps(raw).encode())
+
+
+def test_what_cannot_be_stored_faithfully_is_refused(tmp_path: Path) -> None:
+    with Store(tmp_path) as store, pytest.raises(ValueError, match="not JSON compliant"):
+        store.append([response(option_logprobs=(math.nan,))])
+
+
+def test_a_damaged_plan_is_named(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.append([], {"0" * 32: PLAN})
+    with pytest.raises(InputError, match=r"plan 0+ does not match its fingerprint"):
+        load_plans(tmp_path)
+
+
+def test_a_foreign_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"thesis\.txt.*not a response store"):
+        Store(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    with pytest.raises(InputError, match="not a response store"):
+        load_responses(tmp_path)
+
+
+def test_other_things_than_a_folder_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot store responses there"):
+        Store(tmp_path / "file")
+    with pytest.raises(InputError, match="not a response store"):
+        load_responses(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(("text", "message"), [("{", "not JSON"), ('{"format": "x"}', "another version")])
+def test_a_marker_of_another_kind_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "store.json").write_text(text)
+    with pytest.raises(InputError, match=message):
+        Store(tmp_path)
+
+
+def test_key_covers_what_decides_an_answer_and_nothing_else() -> None:
+    item = Item("world/1", "Which?", ("a", "b"), 0, Video("v", Path("/v.mp4")))
+    model = Eyes()
+    key = response_key(item, Mode.VIDEO, "plan", "media", model, "1")
+    other_model, other_weights = Eyes(name="other"), Eyes(revision="2")
+    other_settings = Eyes(settings={"decoding": "sampled"})
+    changed = [
+        response_key(replace(item, question="Who?"), Mode.VIDEO, "plan", "media", model, "1"),
+        response_key(replace(item, options=("b", "a")), Mode.VIDEO, "plan", "media", model, "1"),
+        response_key(item, Mode.FRAME, "plan", "media", model, "1"),
+        response_key(item, Mode.VIDEO, "another plan", "media", model, "1"),
+        response_key(item, Mode.VIDEO, "plan", "another file", model, "1"),
+        response_key(item, Mode.VIDEO, "plan", "media", model, "2"),
+        *(
+            response_key(item, Mode.VIDEO, "plan", "media", m, "1")
+            for m in (other_model, other_weights, other_settings)
+        ),
+    ]
+    assert len({key, *changed}) == 1 + len(changed)
+    moved = replace(item, answer=1, category="OCR", video=Video("v", Path("/elsewhere/v.mp4")))
+    assert response_key(moved, Mode.VIDEO, "plan", "media", model, "1") == key
+
+
+def test_frame_has_one_typed_column_per_field(tmp_path: Path) -> None:
+    frame = to_frame([response("a"), error("b")])
+    assert list(frame.columns) == list(Response.__dataclass_fields__)
+    assert frame["status"].tolist() == ["ok", "error"]
+    assert frame["choice"].isna().tolist() == [False, True]
+    frame.to_parquet(tmp_path / "snapshot.parquet")
+
+
+def test_group_and_close_force_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    real = __import__("os").fsync
+    monkeypatch.setattr("os.fsync", lambda file: (synced.append(file), real(file)))
+    with Store(tmp_path, group=4, seconds=1000) as store:
+        for number in range(10):
+            store.append([response(str(number))])
+    # Once for the folder that got a new file, twice for full groups of four, once for the rest at close.
+    assert len(synced) == 4
