@@ -5,13 +5,13 @@ Figure 2 (left) and Tables 5 and 6 of arXiv 2412.10360, with intervals and with 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apollobench.curate.answers import NO_VOTE, Answers
+from apollobench.curate.answers import NO_VOTE, RIGHT, Answers, Bools
 from apollobench.stats.clusters import Floats, partition
 from apollobench.stats.interval import Estimate, clustered_mean
 from apollobench.types import Mode
@@ -71,11 +71,9 @@ class Audit:
     blind: tuple[Blind, ...]
 
 
-def audit(answers: Answers, groups: Sequence[str | None], level: float = 0.95) -> Audit:
-    """Audits a pool. groups: the group of each item (None: in no group); "all" comes first, over every item."""
-    labels = np.array(["" if group is None else group for group in groups], dtype=object)
-    names = [name for name in dict.fromkeys(labels.tolist()) if name]
-    parts = {"all": answers} | {name: answers.at(labels == name) for name in sorted(names)}
+def audit(answers: Answers, groups: Mapping[str, Bools], level: float = 0.95) -> Audit:
+    """Audits a pool. groups: name -> which items belong to it; they may overlap."""
+    parts = {name: answers.at(mask) for name, mask in groups.items()}
     tables = {name: accuracies(part) for name, part in parts.items()}
     boxes = [box for name, by_mode in tables.items() for box in _boxes(name, by_mode)]
     gaps = [
@@ -105,7 +103,7 @@ def accuracies(answers: Answers) -> dict[Mode, Floats]:
     for mode in answers.modes:
         scores = answers.scores(mode)
         votes = (scores != NO_VOTE).sum(axis=1)
-        right = (scores == 1).sum(axis=1)
+        right = (scores == RIGHT).sum(axis=1)
         found[mode] = np.divide(right, votes, out=np.full(len(votes), np.nan), where=votes > 0)
     return found
 
@@ -148,7 +146,7 @@ def _blind(group: str, part: Answers, level: float) -> Blind:
         return Blind(group, len(part.items), chance, None)
     scores = part.scores(Mode.TEXT)
     voted = (scores != NO_VOTE).sum(axis=0)
-    surplus = (scores == 1).sum(axis=0) - part.chance * voted
+    surplus = (scores == RIGHT).sum(axis=0) - part.chance * voted
     return Blind(group, len(part.items), chance, _mean_over_items(part, surplus, voted, level))
 
 

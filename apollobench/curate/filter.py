@@ -12,9 +12,14 @@ from apollobench.types import Mode
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Keep an item, or drop it for a reason. evidence: per mode, how many models were right of how many that voted."""
+    """Keep an item, or drop it for a reason.
+
+    grounds: the reason in a word or two, the same for every item dropped alike; empty for a kept item. evidence: per
+    mode, how many models were right of how many that voted.
+    """
 
     keep: bool
+    grounds: str
     reason: str
     evidence: Mapping[Mode, tuple[int, int]]
 
@@ -55,14 +60,17 @@ def paper(panel: Answers, spec: PaperFilter) -> list[Verdict]:
     verdicts = []
     for i in range(len(panel.items)):
         evidence = {mode: (int(right[i]), int(voted[i])) for mode, (right, voted) in counts.items()}
-        reasons = [
-            f"right in {mode} mode by {right} of {voted} models, more than {spec.threshold:.0%}"
-            for mode, (right, voted) in evidence.items()
-            if voted >= spec.min_votes and right / voted > spec.threshold
-        ] or [
-            f"not judged: {voted} usable answers in {mode} mode, {spec.min_votes} needed"
-            for mode, (_, voted) in evidence.items()
-            if voted < spec.min_votes
-        ]
-        verdicts.append(Verdict(not reasons, "; ".join(reasons), evidence))
+        verdicts.append(_verdict(evidence, spec))
     return verdicts
+
+
+def _verdict(evidence: Mapping[Mode, tuple[int, int]], spec: PaperFilter) -> Verdict:
+    solved = [m for m, (right, voted) in evidence.items() if voted >= spec.min_votes and right / voted > spec.threshold]
+    if solved:
+        found = [f"{evidence[m][0]} of {evidence[m][1]} models are right in {m} mode" for m in solved]
+        return Verdict(False, " and ".join(solved), f"{'; '.join(found)}: more than {spec.threshold:.0%}", evidence)
+    unjudged = [m for m, (_, voted) in evidence.items() if voted < spec.min_votes]
+    if unjudged:
+        found = [f"{evidence[m][1]} usable answers in {m} mode" for m in unjudged]
+        return Verdict(False, "not judged", f"not judged: {'; '.join(found)}, {spec.min_votes} needed", evidence)
+    return Verdict(True, "", "", evidence)

@@ -62,6 +62,16 @@ def load_model(name: str, model_args: Mapping[str, str] | None = None) -> Model:
     model_args: `pretrained` (a checkpoint folder) and the backend's own arguments, as text. Raises `InputError` for an
     unknown name or argument, and for weights that are not at hand, saying how to get them.
     """
+    entry = find_entry(name)
+    arguments = {**{key: str(value) for key, value in entry.sampling.items()}, **(model_args or {})}
+    folder = find_weights(name, entry, arguments.pop("pretrained", None))
+    from apollobench.models.apollo import ApolloModel, Options  # brings torch, which a mistaken name need not wait for
+
+    return ApolloModel.load(name, folder, Options.parse(arguments))
+
+
+def find_entry(name: str) -> RosterEntry:
+    """The roster's entry of a model that this version can run. Raises `InputError`, naming what the name may mean."""
     entries = roster()
     if name not in entries:
         close = difflib.get_close_matches(name, entries, n=3)
@@ -70,11 +80,7 @@ def load_model(name: str, model_args: Mapping[str, str] | None = None) -> Model:
     entry = entries[name]
     if entry.backend == "none":
         raise InputError(f"{name} ({entry.weights}) is in the roster, but nothing in this version can run it")
-    arguments = {**{key: str(value) for key, value in entry.sampling.items()}, **(model_args or {})}
-    folder = find_weights(name, entry, arguments.pop("pretrained", None))
-    from apollobench.models.apollo import ApolloModel, Options  # brings torch, which a mistaken name need not wait for
-
-    return ApolloModel.load(name, folder, Options.parse(arguments))
+    return entry
 
 
 def find_weights(name: str, entry: RosterEntry, pretrained: str | None = None) -> Path:

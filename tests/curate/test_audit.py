@@ -55,7 +55,8 @@ def test_gaps_by_hand(make_answers: Callable[..., Answers], make_item: Callable[
         },
         items,
     )
-    result = audit(answers, ["x"] * 4 + ["y"] * 3 + [None])
+    at = np.arange(8)
+    result = audit(answers, {"all": at < 8, "x": at < 4, "y": (at >= 4) & (at < 7)})
     boxes = {(b.group, b.mode): b for b in result.boxes}
     assert boxes["all", Mode.VIDEO].mean == pytest.approx(5 / 8)
     assert boxes["x", Mode.TEXT].mean == pytest.approx(3 / 8)
@@ -76,13 +77,13 @@ def test_gaps_by_hand(make_answers: Callable[..., Answers], make_item: Callable[
 
 def test_answers_that_are_no_votes_leave_both_sides(make_answers: Callable[..., Answers]) -> None:
     answers = make_answers({"a": {Mode.TEXT: "0e00", Mode.VIDEO: "10e1"}, "b": {Mode.TEXT: "xxxx", Mode.VIDEO: "1111"}})
-    gap = next(g for g in audit(answers, [None] * 4).gaps if g.less is Mode.TEXT)
+    gap = next(g for g in audit(answers, {"all": np.ones(4, dtype=bool)}).gaps if g.less is Mode.TEXT)
     assert gap.over_videos is not None
     assert (gap.over_videos.n, gap.over_videos.value) == (2, 1.0)
     assert gap.over_models.n == 1
 
 
 def test_a_pool_without_a_mode_has_no_gap_for_it(make_answers: Callable[..., Answers]) -> None:
-    result = audit(make_answers({"a": {Mode.VIDEO: "10"}}), [None, None])
+    result = audit(make_answers({"a": {Mode.VIDEO: "10"}}), {"all": np.ones(2, dtype=bool)})
     assert result.gaps == ()
     assert result.blind[0].gap is None

@@ -22,15 +22,17 @@ def judge(make: Callable[..., Answers], text: list[str], frame: list[str], spec:
 def test_half_is_kept_and_more_than_half_is_dropped(make_answers: Callable[..., Answers]) -> None:
     verdicts = judge(make_answers, ["1110", "1100", "0100", "0000"], ["0000", "0000", "0001", "0001"])
     assert [v.keep for v in verdicts] == [True, False, True, True]
-    assert verdicts[1].reason == "right in text mode by 3 of 4 models, more than 50%"
+    assert verdicts[1].reason == "3 of 4 models are right in text mode: more than 50%"
     assert verdicts[1].evidence == {Mode.TEXT: (3, 4), Mode.FRAME: (0, 4)}
 
 
 def test_either_mode_convicts_and_both_are_named(make_answers: Callable[..., Answers]) -> None:
     verdicts = judge(make_answers, ["01", "01", "00"], ["11", "11", "11"])
-    assert verdicts[0].reason == "right in frame mode by 3 of 3 models, more than 50%"
-    assert verdicts[1].reason.startswith("right in text mode by 2 of 3 models")
-    assert "right in frame mode by 3 of 3 models" in verdicts[1].reason
+    assert verdicts[0].reason == "3 of 3 models are right in frame mode: more than 50%"
+    assert verdicts[1].reason == (
+        "2 of 3 models are right in text mode; 3 of 3 models are right in frame mode: more than 50%"
+    )
+    assert [v.grounds for v in verdicts] == ["frame", "text and frame"]
 
 
 def test_unparsed_votes_and_errors_do_not(make_answers: Callable[..., Answers]) -> None:
@@ -43,12 +45,12 @@ def test_unparsed_votes_and_errors_do_not(make_answers: Callable[..., Answers]) 
 def test_too_few_votes_are_no_judgement(make_answers: Callable[..., Answers]) -> None:
     verdicts = judge(make_answers, ["1e", "e1", "e1"], ["00", "00", "00"])
     assert verdicts[0].reason == "not judged: 1 usable answers in text mode, 2 needed"
-    assert verdicts[1].reason == "right in text mode by 2 of 2 models, more than 50%"
+    assert verdicts[1].reason == "2 of 2 models are right in text mode: more than 50%"
 
 
 def test_a_conviction_in_one_mode_needs_no_votes_in_the_other(make_answers: Callable[..., Answers]) -> None:
     verdicts = judge(make_answers, ["1", "1", "1"], ["e", "e", "e"])
-    assert verdicts[0].reason == "right in text mode by 3 of 3 models, more than 50%"
+    assert verdicts[0].reason == "3 of 3 models are right in text mode: more than 50%"
 
 
 @pytest.mark.parametrize(("models", "right"), [(10, 6), (5, 3), (20, 12)])
