@@ -1,0 +1,86 @@
+"""A whole curation: items in, benchmark directory out. Each stage is a function of its own, with plain data between."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from apollobench.benchmark import MANIFEST, Benchmark, write_benchmark
+from apollobench.curate.answers import gather
+from apollobench.curate.decide import Decisions, categorize, decide
+from apollobench.curate.panel import Run, run_panel
+from apollobench.curate.publish import about, entries
+from apollobench.errors import InputError
+from apollobench.evaluate.prompt import PROMPT_VERSION
+from apollobench.recipe import Recipe, RecipeFile
+from apollobench.report.card import benchmark_card
+from apollobench.report.curation import curation_report
+from apollobench.sources import load_items
+from apollobench.types import Item, Mode
+
+RESPONSES, REPORT = "responses", "report.md"
+RunModels = Callable[[Sequence[str], Sequence[Item], Sequence[Mode], Path], list[Run]]
+
+
+def load_pool(recipe: Recipe, data_root: Path) -> list[Item]:
+    """The items of all sources of a recipe. Raises InputError when there is none."""
+    items = [item for source in recipe.sources for item in load_items(source.name, source.options, data_root)]
+    if not items:
+        raise InputError(f"the pool is empty: {', '.join(source.name for source in recipe.sources)} gave no item")
+    return items
+
+
+def curate(
+    file: RecipeFile,
+    items: Sequence[Item],
+    output: Path,
+    *,
+    workers: int | None = None,
+    model_args: Mapping[str, str] | None = None,
+    run_models: RunModels | None = None,
+) -> tuple[Benchmark, Decisions]:
+    """Curates `items` by the recipe into `output`, with the report and every response beside the benchmark.
+
+    Stopped and started again it computes only what is missing, and ends with the same bytes. workers: processes that
+    run models. run_models: what answers in place of the panel's processes, for answers that exist already.
+    Raises InputError for whatever the user can put right; warnings go to standard error and into the report.
+    """
+    recipe = file.recipe
+    if not items:
+        raise InputError("the pool is empty: there is nothing to curate")
+    if recipe.prompt != PROMPT_VERSION:
+        raise InputError(
+            f"{file.name}: prompt: the recipe asks for version {recipe.prompt!r}, this version of apollobench has "
+            f"{PROMPT_VERSION!r}; answers to different prompts are not comparable"
+        )
+    categorized = categorize(recipe, items)
+    ask = run_models or partial(run_panel, workers=workers, model_args=model_args)
+    runs = ask([*recipe.panel, *recipe.held_out], items, recipe.modes, output / RESPONSES)
+    _tell_of_replacement(output, file)
+    responses = chain.from_iterable(run.responses for run in runs)
+    decisions = decide(recipe, gather(items, responses, [run.model for run in runs], recipe.modes), categorized)
+    for warning in decisions.warnings:
+        print(f"warning: {warning}", file=sys.stderr, flush=True)
+    return _publish(output, file, decisions, runs), decisions
+
+
+def _publish(output: Path, file: RecipeFile, decisions: Decisions, runs: Sequence[Run]) -> Benchmark:
+    output.mkdir(parents=True, exist_ok=True)
+    (output / MANIFEST).unlink(missing_ok=True)
+    (output / REPORT).write_text(curation_report(file, decisions, runs), encoding="utf-8")
+    kept, dropped = entries(decisions)
+    return write_benchmark(output, kept, dropped, about(file, decisions, runs), benchmark_card(decisions))
+
+
+def _tell_of_replacement(output: Path, file: RecipeFile) -> None:
+    """Says so when the benchmark that lies in `output` was made by another recipe."""
+    try:
+        held = json.loads((output / MANIFEST).read_text(encoding="utf-8"))["recipe"]["fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if held != file.fingerprint:
+        print(f"note: {output} holds a benchmark of another recipe; it is replaced", file=sys.stderr, flush=True)

@@ -1,0 +1,114 @@
+"""The report of a curation, section by section in the order of the stages; figures in percent unless said otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from apollobench.curate.audit import accuracies
+from apollobench.curate.decide import Decisions
+from apollobench.curate.panel import Run
+from apollobench.curate.publish import status_counts
+from apollobench.recipe import RecipeFile
+from apollobench.report.outcome import categories, filtering, selection, validation
+from apollobench.report.tables import markdown_table, percent, with_interval
+
+
+def curation_report(file: RecipeFile, decisions: Decisions, runs: Sequence[Run]) -> str:
+    """The whole report as Markdown."""
+    sections = [
+        _summary(file, decisions),
+        _runs(decisions, runs),
+        _lint(decisions),
+        _audit(decisions),
+        filtering(decisions),
+        categories(decisions),
+        selection(decisions),
+        validation(decisions),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _summary(file: RecipeFile, d: Decisions) -> str:
+    counts = [
+        ["pool", f"{len(d.verdicts):,}"],
+        ["dropped by the filter", f"{len(d.verdicts) - len(d.survivors):,}"],
+        ["survivors", f"{len(d.survivors):,}"],
+        ["selected", f"{len(d.chosen):,}"],
+    ]
+    changed = "; ".join(f"`{place}: {value}`" for place, value in file.overrides.items())
+    parts = [
+        f"# Curation report: {d.recipe.name}",
+        f"Recipe `{file.name}`, fingerprint `{file.fingerprint}`{', changed by the command line: ' if changed else ''}"
+        f"{changed}.",
+        markdown_table(["items", "number"], counts),
+    ]
+    if d.warnings:
+        parts.append("**Beware**\n\n" + "\n".join(f"* {warning}" for warning in d.warnings))
+    return "\n\n".join(parts)
+
+
+def _runs(d: Decisions, runs: Sequence[Run]) -> str:
+    revisions = {run.model: run.revision for run in runs}
+    statuses, scores = status_counts(d.answers), accuracies(d.answers)
+    rows = []
+    for row, model in enumerate(d.answers.models):
+        total: Counter[str] = Counter()
+        for counts in statuses[model].values():
+            total.update(counts)
+        rows.append(
+            [
+                model,
+                "panel" if model in d.recipe.panel else "held out",
+                revisions[model][:12],
+                *(percent(float(scores[mode][row])) for mode in d.answers.modes),
+                ", ".join(f"{n:,} {name}" for name, n in total.items()),
+            ]
+        )
+    head = ["model", "role", "revision", *map(str, d.answers.modes), "answers"]
+    return "\n\n".join(
+        [
+            "## Runs",
+            "Accuracy on the whole pool in each mode. An unparsed answer counts as not right; errors are left out.",
+            markdown_table(head, rows),
+        ]
+    )
+
+
+def _lint(d: Decisions) -> str:
+    if not d.findings:
+        return "## Run checks\n\nNo run shows a suspicious pattern."
+    rows = [[f.rule, f.model, f.group, f.detail] for f in d.findings]
+    return "\n\n".join(
+        [
+            "## Run checks",
+            "Patterns that an honest run rarely shows. They say which run to look at; nothing was removed for them. "
+            "(A model that cannot see, put into a panel on purpose, gives the same answers in every mode.)",
+            markdown_table(["check", "model", "source", "what"], rows),
+        ]
+    )
+
+
+def _audit(d: Decisions) -> str:
+    boxes = [
+        [b.group, str(b.mode), str(b.models), *map(percent, (b.mean, b.sd, b.low, b.q1, b.median, b.q3, b.high))]
+        for b in d.audit.boxes
+    ]
+    gaps = [
+        [g.group, f"{g.more} - {g.less}", with_interval(g.over_models), with_interval(g.over_videos)]
+        for g in d.audit.gaps
+    ]
+    blind = [[b.group, f"{b.items:,}", percent(b.chance), with_interval(b.gap, signed=True)] for b in d.audit.blind]
+    spread = ["mean", "sd", "min", "q1", "median", "q3", "max"]
+    return "\n\n".join(
+        [
+            "## Audit of the pool",
+            "What the panel's models score without the video, with its center frame, and with all of it.",
+            markdown_table(["items", "mode", "models", *spread], boxes),
+            "What seeing adds, in points. The first interval asks what other models would show on these items, the "
+            "second what these models would show on other videos.",
+            markdown_table(["items", "gap", "over models", "over videos"], gaps),
+            "What is left of text mode when guessing (the mean of 1 / options) is taken off, in points.",
+            markdown_table(["items", "number", "chance", "text - chance"], blind),
+        ]
+    )

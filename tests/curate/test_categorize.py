@@ -1,0 +1,77 @@
+"""Categories come from the source's labels through a complete map, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from apollobench.content import content_path
+from apollobench.curate.categorize import CATEGORIZERS, Categories, native, read_categories
+from apollobench.errors import InputError
+from apollobench.recipe import NativeCategories
+from apollobench.sources.synthetic.questions import ask
+from apollobench.sources.synthetic.world import draw_scene
+from apollobench.types import CATEGORIES, Item, Video
+from apollobench.yamlfile import parse_yaml, read_text
+
+SPEC = NativeCategories(method="native")
+
+
+def test_every_category_has_a_definition_and_examples() -> None:
+    found = read_categories()
+    assert set(found.definitions) == set(CATEGORIES)
+    for definition in found.definitions.values():
+        assert definition.definition
+        assert definition.excludes
+        assert len(set(definition.examples)) >= 2
+
+
+def test_every_label_of_the_generated_world_has_a_category() -> None:
+    seen = set()
+    for seed in range(1_000_000, 1_000_060):
+        items = ask(draw_scene(seed), Video(str(seed), Path(f"/{seed}.mp4")), everything=True)
+        seen |= {entry.item.category for entry in native(items, SPEC)}
+    assert seen == set(CATEGORIES)
+
+
+def test_a_category_records_the_label_it_came_from(make_item: Callable[..., Item]) -> None:
+    (found,) = native([make_item(1, source="synthetic", native={"label": "walk: motion"})], SPEC)
+    assert (found.item.category, found.provenance) == ("Egocentric", "native:label=walk: motion")
+
+
+@pytest.mark.parametrize(
+    ("source", "labels", "expected"),
+    [
+        ("synthetic", {"label": "walk: dance"}, r"synthetic/7: native label label='walk: dance' has no category"),
+        ("synthetic", {"kind": "walk"}, r"synthetic/7: has no native label 'label'; it has: kind"),
+        ("synthetic", {}, "it has: none"),
+        ("elsewhere", {"label": "x"}, r"elsewhere/7: categories.yaml has no map for source 'elsewhere'; it has: synth"),
+    ],
+)
+def test_what_has_no_map_is_named(
+    make_item: Callable[..., Item], source: str, labels: dict[str, str], expected: str
+) -> None:
+    with pytest.raises(InputError, match=expected):
+        native([make_item(7, source=source, native=labels)], SPEC)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('"sign: set": OCR', '"sign: set": Smell', "sign: set: Smell is not a category"),
+        ("  Spatial:", "  Space:", "definitions must be of OCR, Egocentric, Spatial"),
+        ("excludes: Other", "exclude: Other", "unknown key (did you mean excludes?)"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(old: str, new: str, expected: str) -> None:
+    text = read_text(content_path("curation", "categories.yaml"))
+    assert old in text
+    with pytest.raises(InputError) as caught:
+        parse_yaml(text.replace(old, new, 1), "categories.yaml", Categories)
+    assert expected in str(caught.value)
+
+
+def test_the_registry_knows_every_method_a_recipe_can_name() -> None:
+    assert set(CATEGORIZERS) == {"native"}
