@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from apollobench import __version__
 from apollobench.errors import InputError
+
+if TYPE_CHECKING:
+    from apollobench.recipe import RecipeFile
 
 
 class Commands(TyperGroup):
@@ -55,6 +58,22 @@ app = group(
 )
 sources_app = group("""The sources of items: what there is, and making the generated one.""")
 app.add_typer(sources_app, name="sources")
+
+
+def choose_recipe(source: str | None, recipe: str | None, overrides: dict[str, Any]) -> RecipeFile:
+    """The recipe that the two options mean. Raises InputError when neither is given, or when they disagree."""
+    from apollobench.recipe import load_recipe
+    from apollobench.sources import sources
+
+    if source is not None and source not in sources():
+        raise InputError(f"unknown source {source!r}; there are {', '.join(sources())}")
+    if source is None and recipe is None:
+        raise InputError("nothing to curate; name a source with --sources, or a recipe with --recipe")
+    file = load_recipe(recipe or str(source), overrides)
+    used = [part.name for part in file.recipe.sources]
+    if source is not None and used != [source]:
+        raise InputError(f"{file.name} takes its items from {', '.join(used)}, --sources says {source}; leave one out")
+    return file
 
 
 def print_version(asked: bool) -> None:
@@ -104,6 +123,43 @@ def sources_synthetic(
 
 
 @app.command()
+def curate(
+    output_path: Annotated[Path, typer.Option("--output_path", help="Folder of the benchmark, made or taken up.")],
+    sources: Annotated[
+        str | None, typer.Option("--sources", help="A source; its shipped recipe is used unless --recipe names one.")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="A shipped recipe by name, or one of your own by path (.yaml).")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", min=1, help="How many items to select, instead of what the recipe says.")
+    ] = None,
+    data_root: Annotated[
+        Path | None, typer.Option("--data_root", help="Folder of the sources' data. [default: OUTPUT_PATH/data]")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes that run models. [default: one per core]")
+    ] = None,
+) -> None:
+    """Make a benchmark: ask a panel of models, drop what needs no video, sort, select, and report.
+
+    Everything that decides the result stands in the recipe. A run that was stopped goes on where it stopped.
+
+    \b
+    Example:
+      apollobench curate --sources synthetic --output_path out/synthetic
+    """
+    from apollobench.curate.pipeline import REPORT, load_pool
+    from apollobench.curate.pipeline import curate as make
+    from apollobench.report.closing import closing
+
+    file = choose_recipe(sources, recipe, {} if size is None else {"select.size": size})
+    items = load_pool(file.recipe, data_root or output_path / "data")
+    _, decisions = make(file, items, output_path, workers=workers)
+    typer.echo(f"{closing(decisions)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
+
+
+@app.command()
 def models() -> None:
     """List the roster: every model that recipes and --model can name, and whether it can run here and now.
 
@@ -116,6 +172,31 @@ def models() -> None:
 
     rows = [[name, entry.family, entry.weights, readiness(name, entry)] for name, entry in roster().items()]
     typer.echo(markdown_table(["model", "family", "weights", "ready"], rows))
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="A model of the tiny family, as `apollobench models` lists it.")],
+    output_path: Annotated[
+        Path, typer.Option("--output_path", help="Folder to which the checkpoint folder NAME is written.")
+    ] = Path("out/weights"),
+    work: Annotated[
+        Path, typer.Option("--work", help="Folder of the parts that models share, and of finished stages.")
+    ] = Path("out/train"),
+    workers: Annotated[int, typer.Option("--workers", min=1, help="CPU cores to use.")] = 1,
+) -> None:
+    """Train a model of the tiny family from nothing; stop and start as you like, finished stages are kept.
+
+    \b
+    Example:
+      apollobench train apollo-tiny --output_path out/weights --workers 2
+    """
+    import logging
+
+    from apollobench.apollo.train.run import train as train_model
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    typer.echo(train_model(name, output_path, work, workers=workers))
 
 
 def main() -> None:
