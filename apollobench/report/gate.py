@@ -116,12 +116,13 @@ def verdict_markdown(verdict: Verdict) -> str:
             "",
             f"Candidate {verdict.candidate} against baseline {verdict.baseline}, {verdict.mode} mode: "
             f"{with_interval(overall.difference, signed=True)} points on {n} shared items of {videos} videos.",
-            f"Fails when the whole {level} interval is below {percent(-verdict.margin)} points (the margin).",
+            f"It fails when the whole {level} interval shows a loss of more than {percent(verdict.margin)} points.",
             "",
             markdown_table(head, rows),
             "",
-            f"Accuracies in percent; intervals {level}, paired and clustered by video. McNemar's test is exact and takes "
-            f"items as independent; over the categories its p-values are adjusted by Holm. Left out: {left_out}.",
+            f"Accuracies in percent; intervals {level}, paired and clustered by video. McNemar's test is exact and "
+            "takes items as independent; over the categories its p-values are adjusted by Holm. "
+            f"Left out: {left_out}.",
         ]
     )
 

@@ -1,0 +1,109 @@
+"""Scores on disk: results.json, and samples.jsonl with every single response; written as a pair, read back as one.
+
+results.json is written last and holds the hash of samples.jsonl.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apollobench.errors import InputError
+from apollobench.evaluate.layout import FORMAT, About, results_document, sample_lines
+from apollobench.evaluate.score import Scorecard, score
+from apollobench.models.base import Model
+from apollobench.types import Item, Mode, Response, Status
+
+RESULTS, SAMPLES = "results.json", "samples.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question of a result that was read back. acc: 1, 0, or None without an answer."""
+
+    item: str
+    video: str
+    category: str | None
+    mode: Mode
+    status: Status
+    acc: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result read back. ours: the `apollobench` part of results.json."""
+
+    directory: Path
+    ours: Mapping[str, Any]
+    samples: tuple[Sample, ...]
+
+    @property
+    def model(self) -> str:
+        return str(self.ours["model"]["name"])
+
+
+def write_results(
+    directory: Path, model: Model, items: Sequence[Item], responses: Sequence[Response], about: About
+) -> Scorecard:
+    """Scores `responses` to `items` and writes both files into `directory`, each atomically.
+
+    The result is partial when `items` are fewer than the benchmark has, or when responses are missing. Raises
+    InputError as `score` does, and when the files cannot be written.
+    """
+    card = score(items, responses)
+    lines = "".join(
+        json.dumps(line, allow_nan=False) + "\n" for line in sample_lines(model, items, responses, about.task)
+    )
+    samples = lines.encode("ascii")
+    results = results_document(card, model, items, about, hashlib.sha256(samples).hexdigest())
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        _replace(directory / SAMPLES, samples)
+        _replace(directory / RESULTS, (json.dumps(results, indent=2, allow_nan=False) + "\n").encode("ascii"))
+    except OSError as error:
+        raise InputError(f"{directory}: cannot write results there: {error.strerror}; give another folder") from error
+    return card
+
+
+def read_results(directory: Path) -> Result:
+    """A result as `write_results` left it. Raises InputError for one that is absent, half-written or damaged."""
+    path = directory / RESULTS
+    try:
+        ours = json.loads(path.read_bytes())["apollobench"]
+        samples = (directory / SAMPLES).read_bytes()
+        if ours["format"] != FORMAT:
+            raise InputError(f"{path}: format {ours['format']}, expected {FORMAT}; evaluate again with this version")
+        if ours["samples_sha256"] != hashlib.sha256(samples).hexdigest():
+            raise InputError(f"{directory}: {SAMPLES} is not the one that {RESULTS} was made from; evaluate again")
+        return Result(directory, ours, tuple(_sample(json.loads(line)) for line in samples.splitlines()))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{error.filename}: no such file; expected a folder that `apollobench eval` wrote") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(f"{path}: not a result of `apollobench eval` ({error!r}); evaluate again") from error
+
+
+def _sample(raw: Mapping[str, Any]) -> Sample:
+    acc = raw["acc"]
+    return Sample(
+        raw["item"],
+        raw["video"],
+        raw["category"],
+        Mode(raw["mode"]),
+        Status(raw["status"]),
+        None if acc is None else float(acc),
+    )
+
+
+def _replace(path: Path, data: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with draft.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
