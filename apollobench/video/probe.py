@@ -34,7 +34,7 @@ class Probe:
     a frame as it is to be seen, after rotation; pixels are not stretched where `pixel_aspect` (width / height of one
     pixel) is not 1. rotation: degrees counterclockwise that decoded frames are turned by (0, 90, 180, 270).
     times: float64 [frames], seconds at which each shown frame appears. keyframes: int64, numbers of the frames that
-    decoding can start at.
+    decoding can start at. container: FFmpeg's first name for the file format (`mov` for MP4).
     """
 
     path: Path
@@ -45,6 +45,7 @@ class Probe:
     height: int
     rotation: int
     codec: str
+    container: str
     pixel_aspect: float
     times: NDArray[np.float64] = field(repr=False, compare=False)
     keyframes: NDArray[np.int64] = field(repr=False, compare=False)
@@ -129,7 +130,10 @@ def _check_complete(path: Path, stream: VideoStream) -> None:
 
 def _timed_table(path: Path, container: InputContainer, stream: VideoStream) -> FrameTable | None:
     table = index_table(container, stream, path)
-    return packet_table(container, stream) if table is None and is_timed(container) else table
+    if table is None and is_timed(container):
+        container.seek(container.start_time or 0)
+        table = packet_table(container, stream)
+    return table
 
 
 def _describe(
@@ -153,6 +157,7 @@ def _describe(
         height=height,
         rotation=rotation,
         codec=stream.codec_context.codec.canonical_name,
+        container=container.format.name.split(",")[0],
         pixel_aspect=float(stream.sample_aspect_ratio or 1),
         times=times,
         keyframes=np.searchsorted(table.pts, table.keys),

@@ -1,8 +1,9 @@
 """Sampling arithmetic: frame numbers from frame times, or from a frame count and a rate. Pure functions.
 
-`uniform`, `fps`, `clips` and `center` share one rule: each frame stands for a cell of time, and is the frame on screen
-at the middle of its cell, told from the true table of presentation times. So a video with a changing frame rate is
-sampled evenly in time, and times past the end give the last frame. `released` repeats the index arithmetic of the
+`uniform`, `fps`, `clips` and `center` choose moments and take the frame on screen at each, told from the true table of
+presentation times. So a video with a changing frame rate is sampled evenly in time, and moments past the end give the
+last frame. `uniform`, `clips` and `center` take the middles of equal parts of the video or the clip, `fps` the ticks of
+a clock that starts with the video. `released` repeats the index arithmetic of the
 released Apollo loader, which knows only a frame count and an average rate.
 """
 
@@ -47,11 +48,11 @@ def cell_middles(start: float, seconds: float, cells: int) -> NDArray[np.float64
 
 
 def fps_moments(duration: float, fps: float, limit: int | None) -> NDArray[np.float64]:
-    """Middles of cells of 1/fps seconds; more cells than `limit` become `limit` equal cells over the whole video."""
-    cells = max(1, math.ceil(duration * fps - TOLERANCE))
-    if limit is not None and cells > limit:
+    """Every 1/fps seconds from 0 to before the end; more moments than `limit` become `limit` middles of equal parts."""
+    moments = max(1, math.ceil(duration * fps - TOLERANCE))
+    if limit is not None and moments > limit:
         return cell_middles(0.0, duration, limit)
-    return np.asarray((np.arange(cells) + 0.5) / fps, np.float64)
+    return np.arange(moments) / fps
 
 
 def clip_starts(duration: float, clip_seconds: float, limit: int | None) -> tuple[float, ...]:

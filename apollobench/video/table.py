@@ -17,7 +17,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from apollobench.video.header import composition_offsets
+from apollobench.video.mp4 import sample_table
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 TIMED_FORMATS = frozenset({"mov", "mp4", "matroska", "webm", "flv"})
-CHECKED_PACKETS = 48
+CHECKED_ENTRIES, CHECKED_PACKETS = 64, 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,8 @@ class FrameTable:
 
     pts: int64 [frames], strictly increasing. keys: int64 [keyframes], presentation times of the frames where decoding
     can start. seeks: int64 [keyframes], the time to seek to for each. counted: the container's times cannot be relied
-    on to find a frame, so frame number n is the n-th frame that decoding from the start gives.
+    on to find a frame, so frame number n is the n-th frame that decoding from the start gives. leading: some frames are
+    stored after a keyframe that they are shown before, so not everything after a keyframe can be decoded from it.
     """
 
     pts: NDArray[np.int64]
@@ -42,6 +43,7 @@ class FrameTable:
     seeks: NDArray[np.int64]
     time_base: Fraction
     counted: bool = False
+    leading: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,9 @@ class Samples:
         # A seek finds the last keyframe whose decoding time is not later. Asking for the presentation time is right
         # unless the next keyframe is already decoded by then.
         following = np.append(key_dts[1:], np.iinfo(np.int64).max)
-        return FrameTable(pts, keys, np.where(following > keys, keys, key_dts), time_base)
+        earliest_from_here = np.minimum.accumulate(self.pts[::-1])[::-1]
+        leading = bool((earliest_from_here < self.pts)[self.key].any())
+        return FrameTable(pts, keys, np.where(following > keys, keys, key_dts), time_base, leading=leading)
 
 
 def is_timed(container: InputContainer) -> bool:
@@ -76,18 +80,29 @@ def time_base_of(stream: VideoStream) -> Fraction:
 
 
 def index_table(container: InputContainer, stream: VideoStream, path: Path) -> FrameTable | None:
-    """The table from an MP4 sample index, or None if there is none or the first packets contradict it."""
+    """The table from an MP4 file's own tables, or None if there are none or what the demuxer says contradicts them.
+
+    Edit lists and damaged tables show in the demuxer's index and in the packets it gives, which are therefore compared
+    at places spread over the file and at its start.
+    """
     entries = stream.index_entries
-    if "mp4" not in container.format.name or not stream.frames or len(entries) != stream.frames:
+    stored = sample_table(path, stream.id) if "mp4" in container.format.name and stream.frames else None
+    if stored is None or not len(entries) == stream.frames == len(stored.key):
         return None
-    flags = np.fromiter((entry.flags for entry in entries), np.int64, len(entries))
-    dts = np.fromiter((entry.timestamp for entry in entries), np.int64, len(entries))
-    offsets = composition_offsets(path, stream.id)
-    pts = dts.copy() if offsets is None else _shifted(dts, offsets, container, stream)
-    if pts is None:
+    dts = stored.decoding + entries[0].timestamp
+    for place in np.unique(np.linspace(0, len(dts) - 1, CHECKED_ENTRIES).astype(int)):
+        entry = entries[int(place)]
+        if (entry.timestamp, entry.is_keyframe, entry.is_discard) != (dts[place], stored.key[place], False):
+            return None
+    seen = list(islice(_facts(container, stream), CHECKED_PACKETS))
+    if not seen or seen[0][0] is None:
         return None
-    samples = Samples(pts, dts, key=(flags & 1) > 0, shown=(flags & 2) == 0)
-    return samples.table(time_base_of(stream)) if _agrees(samples, container, stream) else None
+    pts = dts + stored.offset + (seen[0][0] - dts[0] - stored.offset[0])
+    samples = Samples(pts, dts, stored.key, shown=np.ones(len(dts), bool))
+    columns: Sequence[NDArray[np.int64] | NDArray[np.bool_]] = (samples.pts, samples.dts, samples.key, samples.shown)
+    if any(packet != tuple(column[row] for column in columns) for row, packet in enumerate(seen)):
+        return None
+    return samples.table(time_base_of(stream))
 
 
 def packet_table(container: InputContainer, stream: VideoStream) -> FrameTable | None:
@@ -131,25 +146,6 @@ def decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.Video
             return
         except av.error.InvalidDataError:
             continue
-
-
-def _shifted(
-    dts: NDArray[np.int64], offsets: NDArray[np.int64], container: InputContainer, stream: VideoStream
-) -> NDArray[np.int64] | None:
-    """dts + offsets + the constant by which the demuxer shifts them, told from the first packet."""
-    first = next(_facts(container, stream), None)
-    container.seek(int(dts[0]), stream=stream)
-    if len(offsets) != len(dts) or first is None or first[0] is None:
-        return None
-    return dts + offsets + (first[0] - int(dts[0]) - int(offsets[0]))
-
-
-def _agrees(samples: Samples, container: InputContainer, stream: VideoStream) -> bool:
-    """Whether the first packets have the times and marks that the samples say."""
-    seen = list(islice(_facts(container, stream), CHECKED_PACKETS))
-    container.seek(int(samples.dts[0]), stream=stream)
-    columns: Sequence[NDArray[np.int64] | NDArray[np.bool_]] = (samples.pts, samples.dts, samples.key, samples.shown)
-    return all(packet == tuple(column[row] for column in columns) for row, packet in enumerate(seen))
 
 
 def _facts(container: InputContainer, stream: VideoStream) -> Iterator[tuple[int | None, int | None, bool, bool]]:
