@@ -59,10 +59,13 @@ class Chat:
 
     def tail(self, question: str, seen: bool) -> list[int]:
         """Token ids after `head` (or, when nothing is `seen`, all of them). Raises `InputError` for a placeholder."""
-        if PLACEHOLDER in question:
+        return self.tails([question], seen)[0]
+
+    def tails(self, questions: Sequence[str], seen: bool) -> list[list[int]]:
+        """`tail` of several questions."""
+        if any(PLACEHOLDER in question for question in questions):
             raise InputError(f"the question contains {PLACEHOLDER}, which stands for a video in the prompt")
-        (ids,) = self._tokens([self._asked(question) if seen else self.text(question)])
-        return ids
+        return self._tokens([self._asked(question) if seen else self.text(question) for question in questions])
 
     def prompt(self, question: str, plan: FramePlan | None = None) -> list[int]:
         """Token ids of the whole prompt, `VISUAL` in the visual places."""

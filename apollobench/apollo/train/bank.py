@@ -52,7 +52,7 @@ class Bank:
 
 def make_bank(folder: Path, seeds: range, sampling: Sampling, tokenizer: PreTrainedTokenizerBase, workers: int) -> Bank:
     """The bank of these scenes, read from `folder` if it was made before."""
-    stem = folder / f"bank-{digest([list((seeds.start, seeds.stop)), repr(sampling), len(tokenizer)])[:12]}"
+    stem = folder / f"bank-{digest([[seeds.start, seeds.stop], repr(sampling), len(tokenizer)])[:12]}"
     files = {name: stem.with_name(f"{stem.name}-{name}.npy") for name in ("siglip", "internvideo2")}
     index = stem.with_suffix(".pickle")
     if not index.exists():

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from apollobench.sources.synthetic.render import camera
-from apollobench.sources.synthetic.world import COLORS, KINDS, SPEEDS, TONES, WORDS, Scene, Segment, draw_scene
+from apollobench.sources.synthetic.world import COLORS, KINDS, MOVING, SPEEDS, TONES, WORDS, Scene, Segment, draw_scene
 
 SIDE = 48
 CLIP_FRAMES = 4
@@ -34,7 +34,6 @@ LABELS = {
     "speed": SPEEDS,
     "lamp": ("off", "on"),
 }
-MOTION = ("walk", "balls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def _scene_clips(seed: int, count: int) -> Clips:
 
 def _random_times(scene: Scene, rng: np.random.Generator) -> list[float]:
     luck = rng.random()
-    step = 0.5 if luck < 0.65 else float(rng.uniform(0.3, 1.6)) if luck < 0.9 else 0.0
+    step = 0.5 if luck < 0.7 else float(rng.uniform(0.3, 1.6)) if luck < 0.9 else 0.0
     span = min(step * (CLIP_FRAMES - 1), scene.duration - 0.05)
     start = float(rng.uniform(0, scene.duration - 0.05 - span))
     return [start + span * i / (CLIP_FRAMES - 1) for i in range(CLIP_FRAMES)]
@@ -109,7 +108,7 @@ def _labels(scene: Scene, times: Sequence[float]) -> list[dict[str, int]]:
     rows = []
     for time, segment in zip(times, segments, strict=True):
         seen = len({t for t, other in zip(times, segments, strict=True) if other is segment}) > 1
-        moving = scene.kind in MOTION
+        moving = scene.kind in MOVING
         known = bool(segment.action) and (seen or not moving)
         rows.append(
             {
@@ -144,7 +143,7 @@ def caption(scene: Scene, times: Sequence[float], *, opening: bool) -> str:
 
 def _describe(scene: Scene, segment: Segment, *, several: bool) -> Iterator[str]:
     yield segment.identity
-    if segment.action and (several or scene.kind not in MOTION):
+    if segment.action and (several or scene.kind not in MOVING):
         yield segment.action
     if segment.speed and several:
         yield segment.speed

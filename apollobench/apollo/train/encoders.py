@@ -10,11 +10,12 @@ import time
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as fn
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from apollobench.apollo.train.corpus import IGNORE, LABELS, MOTION, Clips
+from apollobench.apollo.train.corpus import IGNORE, LABELS, Clips
+from apollobench.sources.synthetic.world import MOVING
 
 log = logging.getLogger(__name__)
 MEANS = {"siglip": (0.5, 0.5, 0.5), "internvideo2": (0.485, 0.456, 0.406)}
@@ -79,7 +80,7 @@ def _targets(clips: Clips, rows: NDArray[np.int64], *, still: bool) -> dict[str,
     """Labels of some clips; an image encoder is not asked for motion."""
     targets = {name: torch.from_numpy(values[rows]) for name, values in clips.labels.items()}
     if still:
-        moving = torch.isin(targets["kind"], torch.tensor([LABELS["kind"].index(kind) for kind in MOTION]))
+        moving = torch.isin(targets["kind"], torch.tensor([LABELS["kind"].index(kind) for kind in MOVING]))
         targets["action"] = targets["action"].masked_fill(moving, IGNORE)
     return targets
 
@@ -88,7 +89,7 @@ def _loss(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     losses = []
     for name, values in logits.items():
         if bool((labels[name] != IGNORE).any()):
-            losses.append(F.cross_entropy(values.flatten(0, 1), labels[name].flatten(), ignore_index=IGNORE))
+            losses.append(fn.cross_entropy(values.flatten(0, 1), labels[name].flatten(), ignore_index=IGNORE))
     return torch.stack(losses).sum()
 
 

@@ -59,6 +59,11 @@ class Recipe:
     def blind(self) -> bool:
         return not self.towers
 
+    @property
+    def bank_sampling(self) -> Sampling:
+        """The sampling whose training clips serve this model; one that sees no video needs none of its own."""
+        return self.sampling if Mode.VIDEO in self.mixture else CLIPS
+
 
 FAMILY: Mapping[str, Recipe] = MappingProxyType(
     {
@@ -114,6 +119,7 @@ def llm_config(size: Size, vocabulary: int) -> dict[str, Any]:
         "rope_theta": 10000.0,
         "rms_norm_eps": 1e-6,
         "hidden_act": "silu",
+        "initializer_range": 0.09,
         "tie_word_embeddings": True,
         "bos_token_id": None,
         "eos_token_id": 2,

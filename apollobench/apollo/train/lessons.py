@@ -7,7 +7,7 @@ So all questions of a video cost one pass, and every branch computes exactly wha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +24,15 @@ from apollobench.types import LETTERS, FramePlan, Mode, Sampling, Video
 from apollobench.video.sampling import sample_indices
 
 DESCRIBE = "Describe the clips."
-WORD_WEIGHT = 0.25
+WEIGHTS = {"open": 0.5, "describe": 0.2}
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
     """One question behind the beginning: its token ids, the reply's ids, and what it asks for.
 
-    `kind` is what a multiple-choice question needs, `open` for a question without options, or `describe`.
+    `kind` is what a multiple-choice question needs, `match` where the question names its answer, `open` for a question
+    without options, or `describe`.
     """
 
     asked: tuple[int, ...]
@@ -40,7 +41,7 @@ class Branch:
 
     @property
     def choice(self) -> bool:
-        return self.kind not in ("open", "describe")
+        return self.kind not in WEIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,10 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A batch of rows. ids, positions, targets: int64 [B, L]; part: 0 for the beginning, i for branch i, -1 for padding.
+    """A batch of rows. ids, positions, part, targets: int64 [B, L].
 
-    targets holds the id to be predicted at a place, or IGNORE; weights [B, L] says how much that prediction counts: an
-    option letter 1, any other word of a reply `WORD_WEIGHT`.
+    part is 0 for the beginning, i for branch i, -1 for padding. targets holds the id to be predicted at a place, or
+    IGNORE; weights [B, L] says how much that prediction counts: an option letter 1, other words what `WEIGHTS` says.
     """
 
     ids: Tensor
@@ -99,37 +100,34 @@ def clip_times(plan: FramePlan) -> list[tuple[float, ...]]:
 
 
 def make_lesson(seed: int, mode: Mode, sampling: Sampling, chat: Chat) -> Lesson:
-    """The lesson of one scene: every question there is; in video mode also open ones and the description of all clips."""
+    """The lesson of one scene: every question there is; in video mode also open ones and a description of all clips."""
     scene = draw_scene(seed)
     plan = scene_plan(scene, mode, sampling)
     items = ask(scene, Video(f"{seed:07d}", Path()), everything=True)
-    seen = plan is not None
-    shared = chat.head(plan) if plan else []
-    end = chat.stops[0]
-    branches = [
-        Branch(
-            tuple(chat.tail(build_prompt(item), seen=seen)),
-            (chat.reply_token(LETTERS[item.answer]), end),
-            item.truth.needs if item.truth else "",
-        )
-        for item in items
-    ]
-    if mode is Mode.VIDEO:
-        branches += [
-            Branch(tuple(chat.tail(item.question, seen=True)), (*_ids(chat, item.options[item.answer]), end), "open")
-            for item in {item.question: item for item in items}.values()
-        ]
     captions: list[str] = []
+    asked: list[tuple[str, str, str]] = [
+        (build_prompt(item), LETTERS[item.answer], item.truth.needs if item.truth else "") for item in items
+    ]
     if plan:
         captions = [caption(scene, times, opening=i == 0) for i, times in enumerate(clip_times(plan))]
         said = [f"{round(clip[0], 1)} {words}" for clip, words in zip(plan.clips, captions, strict=True)]
-        reply = (*_ids(chat, " ".join(said)), end)
-        branches.append(Branch(tuple(chat.tail(DESCRIBE, seen=True)), reply, "describe"))
-    return Lesson(seed, mode, tuple(shared), tuple(tuple(_ids(chat, words)) for words in captions), tuple(branches))
+        asked.append((DESCRIBE, " ".join(said), "describe"))
+    if mode is Mode.VIDEO:
+        asked += [(item.question, item.options[item.answer], "open") for item in items]
+        named = [replace(item, question=f"Choose {item.options[item.answer]}.") for item in items]
+        asked += [(build_prompt(item), LETTERS[item.answer], "match") for item in named]
+    questions, replies, kinds = zip(*asked, strict=True)
+    tails, spoken = chat.tails(questions, seen=plan is not None), _ids(chat, replies)
+    branches = tuple(
+        Branch(tuple(tail), (*reply, chat.tokenizer.eos_token_id), kind)
+        for tail, reply, kind in zip(tails, spoken, kinds, strict=True)
+    )
+    words = tuple(tuple(ids) for ids in _ids(chat, captions)) if captions else ()
+    return Lesson(seed, mode, tuple(chat.head(plan)) if plan else (), words, branches)
 
 
-def _ids(chat: Chat, text: str) -> list[int]:
-    return list(chat.tokenizer(text, add_special_tokens=False)["input_ids"])
+def _ids(chat: Chat, texts: Sequence[str]) -> list[list[int]]:
+    return chat.tokenizer(list(texts), add_special_tokens=False)["input_ids"]  # type: ignore[no-any-return]
 
 
 def in_words(lesson: Lesson, tokens_per_clip: int) -> tuple[int, ...]:
@@ -181,6 +179,6 @@ def _row(
         positions += range(len(head), len(head) + len(tokens))
         part += [number] * len(tokens)
         targets += [IGNORE] * (len(branch.asked) - 1) + list(branch.reply)
-        first = 1.0 if branch.choice else WORD_WEIGHT
-        weights += [0.0] * (len(branch.asked) - 1) + [first] + [WORD_WEIGHT] * (len(branch.reply) - 1)
+        first, later = (1.0, 0.1) if branch.choice else (WEIGHTS[branch.kind], WEIGHTS[branch.kind])
+        weights += [0.0] * (len(branch.asked) - 1) + [first] + [later] * (len(branch.reply) - 1)
     return ids, positions, part, targets, weights

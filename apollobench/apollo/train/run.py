@@ -1,4 +1,4 @@
-"""Trains one model of the family from nothing to a checkpoint folder; every finished part is kept and not done again."""
+"""Trains one model of the family from nothing to a checkpoint folder; no finished part is done twice."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ import torch
 from apollobench.apollo.checkpoint import save_apollo
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.towers import build_tower
-from apollobench.apollo.train.bank import Bank, make_bank
-from apollobench.apollo.train.card import write_card
+from apollobench.apollo.train.bank import make_bank
+from apollobench.apollo.train.card import examine, write_card
 from apollobench.apollo.train.corpus import many_random_clips
 from apollobench.apollo.train.encoders import pretrain_encoder
-from apollobench.apollo.train.family import CLIPS, TOWERS, Recipe, Size, apollo_config, recipe
+from apollobench.apollo.train.family import TOWERS, Recipe, apollo_config, recipe
 from apollobench.apollo.train.language import pretrain_language, world_tokenizer
 from apollobench.apollo.train.stages import Course, align, fine_tune, tune_vision
 
 log = logging.getLogger(__name__)
-BANK_SEEDS = range(3000)
+BANK_SEEDS, LANGUAGE_SEEDS = range(3000), range(12_000)
 ENCODER_SEEDS, ENCODER_HELD = range(6000), range(900_000, 900_200)
 ENCODER_STEPS = {"siglip": 1500, "internvideo2": 2000}
 
@@ -40,9 +40,9 @@ def train(name: str, out: Path, work: Path, *, workers: int = 1) -> Path:
     work.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     tokenizer = world_tokenizer()
-    bank = make_bank(work, BANK_SEEDS, CLIPS if chosen.blind else chosen.sampling, tokenizer, workers)
+    bank = make_bank(work, BANK_SEEDS, chosen.bank_sampling, tokenizer, workers)
     model = Apollo(apollo_config(chosen, len(tokenizer)))
-    _pretrained_parts(model, chosen, bank, work, workers, len(tokenizer))
+    _pretrained_parts(model, chosen, work, workers)
     for number, (stage, work_on) in enumerate(_stages(chosen)):
         path = work / f"{name}-{stage}.pt"
         if not path.exists():
@@ -53,7 +53,8 @@ def train(name: str, out: Path, work: Path, *, workers: int = 1) -> Path:
         model.load_state_dict(torch.load(path))
     folder = out / name
     save_apollo(model, tokenizer, folder, dtype="bfloat16")
-    write_card(folder, chosen, model, _facts(time.monotonic() - begun))
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    write_card(folder, chosen, parameters, _facts(time.monotonic() - begun), examine(name, folder, work))
     return folder
 
 
@@ -62,7 +63,7 @@ def _stages(chosen: Recipe) -> list[tuple[str, Callable[[Apollo, Course], None]]
     return [*(seeing if not chosen.blind else []), ("sft", fine_tune)]
 
 
-def _pretrained_parts(model: Apollo, chosen: Recipe, bank: Bank, work: Path, workers: int, vocabulary: int) -> None:
+def _pretrained_parts(model: Apollo, chosen: Recipe, work: Path, workers: int) -> None:
     """Load the shared encoders and language model, training those that are not there yet."""
     for name in chosen.towers:
         assert model.vision is not None
@@ -72,8 +73,7 @@ def _pretrained_parts(model: Apollo, chosen: Recipe, bank: Bank, work: Path, wor
         model.vision.towers[model.vision.names.index(name)].load_state_dict(torch.load(path))
     path = work / f"language-{chosen.size}.pt"
     if not path.exists():
-        language = bank if chosen.sampling is CLIPS else make_bank(work, BANK_SEEDS, CLIPS, world_tokenizer(), workers)
-        _keep(pretrain_language(chosen.size, language, vocabulary), path)
+        _keep(pretrain_language(chosen.size, LANGUAGE_SEEDS, workers), path)
     model.llm.load_state_dict(torch.load(path))
 
 

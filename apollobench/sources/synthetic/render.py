@@ -30,7 +30,7 @@ PAINT: dict[str, RGB] = {
 GROUND: dict[str, RGB] = {"gray": (84, 84, 84), "brown": (96, 62, 34), "navy": (26, 32, 88), "olive": (72, 88, 30)}
 BLACK: RGB = (0, 0, 0)
 STEEL: RGB = (150, 160, 170)
-PIXELS_PER_SECOND = {"slowly": 5.0, "quickly": 17.0}
+PIXELS_PER_SECOND = {"slowly": 9.0, "quickly": 20.0}
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 

@@ -21,6 +21,7 @@ COLORS = ("red", "green", "blue", "yellow", "purple", "cyan", "white", "orange")
 WORDS = ("SUN", "MAP", "KEY", "BOX", "CAR", "DOG", "FISH", "TREE")
 TONES = ("gray", "brown", "navy", "olive")
 PATTERN_PERIOD = 3
+MOVING: tuple[Kind, ...] = ("walk", "balls")
 SPEEDS = ("slowly", "quickly")
 RATES = (Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(15))
 SHORTEST, LONGEST = 4.0, 24.0
@@ -117,11 +118,11 @@ def _draw(seed: int, rng: np.random.Generator) -> Scene:
     count = int(rng.integers(4, 7) if pattern else rng.integers(3, 7))
     minimum = spec.shortest_segment
     shortest = max(SHORTEST, count * minimum)
-    longest = min(LONGEST, 4.0 * count) if kind == "balls" else LONGEST
+    longest = min(LONGEST, 4.0 * count) if kind in MOVING else LONGEST
     duration = round(float(shortest + (longest - shortest) * rng.beta(1.0, 2.6)), 2)
     rate = RATES[int(rng.integers(len(RATES)))]
     owner = str(rng.choice(list(spec.priors)))
-    weights = rng.dirichlet(np.full(count, 30.0 if kind == "balls" else 4.0))
+    weights = rng.dirichlet(np.full(count, 30.0 if kind in MOVING else 4.0))
     lengths = minimum + weights * (duration - count * minimum)
     ends = np.cumsum(lengths)
     segments = _segments(rng, kind, count, ends, pattern)

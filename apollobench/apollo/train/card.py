@@ -1,0 +1,84 @@
+"""The model card: what a model is, what it was trained on, and how it scores on videos that nothing was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from apollobench.apollo.train.family import Recipe
+from apollobench.evaluate.run import run
+from apollobench.evaluate.store import Store
+from apollobench.models.apollo import ApolloModel, Options
+from apollobench.report.tables import markdown_table
+from apollobench.sources.synthetic.make import SPLITS, make_world, read_world
+from apollobench.types import Item, Mode, Response
+
+EXAM_VIDEOS = 200
+MODES = (Mode.TEXT, Mode.FRAME, Mode.VIDEO)
+NEEDS = ("nothing", "frame", "set", "video")
+Scores = Mapping[tuple[str, Mode], float]
+
+
+def examine(name: str, folder: Path, work: Path) -> Scores:
+    """Accuracy by what an item needs and by mode, on sound items of held-out video files. Unparsed counts as wrong."""
+    first = SPLITS["heldout"].start
+    world = work / "heldout"
+    make_world(world, EXAM_VIDEOS, first, workers=1)
+    items = [item for item in read_world(world) if item.truth and not item.truth.flaw]
+    model = ApolloModel.load(name, folder, Options())
+    with Store(work / "exams" / f"{name}-{model.revision[:12]}") as store:
+        responses = run(model, items, MODES, store).responses
+    return tabulate(items, responses)
+
+
+def tabulate(items: list[Item], responses: tuple[Response, ...]) -> Scores:
+    """Share of right answers per (need, mode); the need `chance` holds the mean of 1/options per need as `text`."""
+    by_id = {item.id: item for item in items}
+    right: dict[tuple[str, Mode], list[bool]] = {}
+    for response in responses:
+        item = by_id[response.item]
+        assert item.truth is not None
+        right.setdefault((item.truth.needs, response.mode), []).append(response.choice == item.answer)
+    return {cell: sum(values) / len(values) for cell, values in right.items()}
+
+
+def chance(items: list[Item], needs: str) -> float:
+    """Mean of 1/options over the items with this need."""
+    shares = [1 / len(item.options) for item in items if item.truth and item.truth.needs == needs]
+    return sum(shares) / len(shares)
+
+
+def write_card(folder: Path, recipe: Recipe, parameters: int, facts: Mapping[str, str], scores: Scores) -> None:
+    """README.md in the model's folder."""
+    mixture = ", ".join(f"{mode} {share:.0%}" for mode, share in recipe.mixture.items())
+    rows = [
+        [needs, *(f"{scores[needs, mode]:.1%}" if (needs, mode) in scores else "" for mode in MODES)] for needs in NEEDS
+    ]
+    about = [
+        ["parameters", f"{parameters:,}"],
+        ["towers", ", ".join(recipe.towers) or "none (blind)"],
+        ["sampling", recipe.sampling.kind],
+        ["modes in training", mixture],
+        *([name, value] for name, value in facts.items()),
+    ]
+    text = f"""---
+license: apache-2.0
+library_name: apollobench
+---
+# {recipe.name}
+
+One of a family of tiny Apollo models, trained from scratch on apollobench's generated world. It knows nothing else: it
+plays the panel where no real model is at hand, and lets every part of the tool be tested with real weights.
+
+{markdown_table(["", ""], about)}
+
+Made by `apollobench train --model {recipe.name}`: pre-trained encoders and language model, then three stages (align the
+connector; tune the encoders; fine-tune with the language model unfrozen). Weights are stored in bfloat16.
+
+## Accuracy on {EXAM_VIDEOS} held-out videos
+
+By what a question needs (rows) and what the model is shown (columns); sound items only.
+
+{markdown_table(["needs", *MODES], rows)}
+"""
+    (folder / "README.md").write_text(text, encoding="utf-8")
