@@ -7,7 +7,8 @@ The readings, in order; the first that finds anything decides:
 3. marked    `\\boxed{B}` or `<answer>B</answer>`
 4. claims    a statement of the answer: `Answer: B`, `B is correct`, `I think it's C`, a line that is only a letter
 5. label     the text opens with a letter as a label: `B. the red car`, `B because ...`
-6. sentence  one sentence is an option's own text, and the text does not decline to answer
+6. sentence  one sentence is an option's own text, or says it of its subject (`The girls are waving`), and the text
+             does not decline to answer
 
 Whatever finds two different options, or a letter that no option has, is no answer. A statement that is negated
 (`not A`), conditional (`if A`, `whether A`) or asked (`A?`) is not a statement of the answer. Nothing is drawn at
@@ -58,12 +59,13 @@ _OPINED = re.compile(
     rf"(?: (?:with|for|that|to|towards?|on|it'?s?|would|be|is|the|answer|option|choice|letter|{_ADVERB}))*[ :,]*"
     rf"|(?<![a-z])(?:(?:it|that|this)(?:'s| {_IS}| looks like| seems like)"
     rf"|so|thus|hence|therefore|finally|overall|probably|perhaps|maybe"
-    rf"|definitely|clearly|certainly|likely|choose|select|pick|must be|should be|would be)(?![a-z])[ :,]*"
+    rf"|definitely|clearly|certainly|likely|choose|select|pick|must be|should be|would be"
+    rf"|is (?:option|choice))(?![a-z])[ :,]*"
     rf"(?:{_ADVERB}[ ,:]+)*(?:{_NOUN}\s*:?\s*)?",
     re.I,
 )
-# `Option B`, `Answer (c)` at the start of a line or sentence
-_NAMED = re.compile(rf"(?:(?<=^)|(?<=[\n.!?])) *(?:the )?(?:final |correct |best )?{_NOUN}(?![a-z]) *", re.I)
+# `Option B`, `Answer (c)` at the start of a line
+_NAMED = re.compile(rf"^ *(?:the )?(?:final |correct |best )?{_NOUN}(?![a-z]) *", re.I | re.M)
 _CHINESE = re.compile(r"(?:答案|选择|应选|选)(?:是|为|应该是|应为|选|项)?[:\s]*")
 _ENDORSED = re.compile(
     rf"{_LETTER}[)\]}}\"'>]*\s+(?:is|was|would be|should be|must be|seems|appears|looks)\s+(?:to be )?"
@@ -75,22 +77,29 @@ _ALONE = re.compile(r"^\W*([A-Za-z])\W*$", re.M)
 _CONTRAST = re.compile(r"not (?:\(?[A-Za-z]\)?),? but (?:rather |instead )?(?:option )?", re.I)
 _LETTER_HERE = re.compile(_LETTER)
 
-_CONDITION = re.compile(r"\b(?:if|whether|unless|suppose|assuming|once|neither|nor)\b", re.I)
+_CONDITION = re.compile(
+    r"\b(?:if|whether|unless|suppose|assuming|once|neither|nor"
+    r"|no (?:indication|evidence|sign))\b",
+    re.I,
+)
 _DENIED = re.compile(r"(?:\bnot|n't|\bnever|\bnor|\bthan|\bunlike|instead of)(?: [a-z']+){0,2}[\s(\"']*$", re.I)
 _SHARED = re.compile(r"(?<![A-Za-z0-9'])([A-Z])[)\]]?\s*(?:,|/|&|\band\b|\bor\b)+\s*(?:options? )?[(\[]?$")
 _LIST = re.compile(
     r"[)\]\"']*(?:\s*(?:,|/|&|,?\s*\band\b|,?\s*\bor\b)\s*(?:options? )?[(\[\"']*"
     r"(?<![A-Za-z0-9])[A-Za-z](?![A-Za-z0-9'])[)\]\"']*)+"
 )
-_ENDED = re.compile(
+_ANY = re.compile("")
+_CLAUSE_END = re.compile(
     r"[)\]}>\"',:;.!]*(?:\s*$|\s*[\n;.!:)]|\s*[,(-]|\s+(?:because|since|as|due|given|based|for|and|but)\b)"
 )
+_SENTENCE_END = re.compile(r"[)\]}>\"']*\s*(?:$|\n|[.;!](?:\s|$)|,?\s*(?:because|since|as|due|given|based)\b)")
 # What may follow the letter A or I where the article or the pronoun could not stand.
 _FUNCTION_WORD = re.compile(
     r"[ \t]+(?:because|since|as|due|for|based|given|which|where|when|while|and|or|not|but|is|are|was|if|with|from"
     r"|rather|instead|the|this|that|it|he|she|they|there|in|on|by|at|according|would|seems|so)\b"
 )
 _LABEL = re.compile(rf"^\W*?{_LETTER}(?:\s*[.):\]}}]+|\s+-+\s|,?(?=\s+(?:because|since|as|due|given|based)\b))")
+_LISTED = re.compile(r"(?<![A-Za-z0-9'])([A-Z])\s*[.):\]]\s*")
 _INNER_LABEL = re.compile(r"(?:(?:^|[\n.;,:])\s*|[(\[])([A-Z])(?:[.:](?=\s)|[)\]])")
 
 
@@ -159,21 +168,22 @@ def _statements(said: str, wordings: Sequence[str]) -> Iterator[str]:
     for match in _ENDORSED.finditer(said):
         if _is_asserted(said, match.start("letter")) and _is_label(said, match):
             yield from _with_neighbours(said, match)
-    for cue, open_ended in ((_STATED, True), (_CHINESE, True), (_OPINED, False), (_NAMED, False)):
+    for cue, end in ((_STATED, _ANY), (_CHINESE, _ANY), (_OPINED, _CLAUSE_END), (_NAMED, _SENTENCE_END)):
         for match in cue.finditer(said):
             if _is_asserted(said, match.start()):
-                yield from _after_cue(said, match.end(), wordings, open_ended)
+                yield from _after_cue(said, match.end(), wordings, end)
 
 
-def _after_cue(said: str, start: int, wordings: Sequence[str], open_ended: bool) -> Iterator[str]:
-    """What is named at `start`. Unless `open_ended`, a letter must close its clause: `so B.`, not `so B falls`."""
+def _after_cue(said: str, start: int, wordings: Sequence[str], end: re.Pattern[str]) -> Iterator[str]:
+    """What is named at `start`: words, or a letter before `end` or its own wording (`so B.`, not `so B falls`)."""
     contrast = _CONTRAST.match(said, start)
     start = contrast.end() if contrast else start
     letter = _LETTER_HERE.match(said, start)
     if letter and _is_label(said, letter):
-        if open_ended or _ENDED.match(said, letter.end()):
-            yield from _with_neighbours(said, letter, strict=not open_ended)
-            yield from _contradicted(said[letter.end() : letter.end() + _NEAR], letter["letter"].upper(), wordings)
+        name, rest = letter["letter"].upper(), said[letter.end() : letter.end() + _NEAR]
+        if end.match(said, letter.end()) or _opens_with(rest, name, wordings):
+            yield from _with_neighbours(said, letter, strict=end is not _ANY)
+            yield from _contradicted(rest, name, wordings)
         return
     yield from _named(_SENTENCE.split(said[start : start + _NEAR], maxsplit=1)[0], wordings)
 
@@ -227,27 +237,30 @@ def _label(said: str, wordings: Sequence[str]) -> Iterator[str]:
     yield letter
     yield from _contradicted(rest, letter, wordings)
     yield from _restates(rest, wordings)
-    for other in _INNER_LABEL.finditer(rest):
-        if _is_asserted(rest, other.start(1)):
-            yield other[1]
+    if not _opens_with(rest, letter, wordings):
+        for other in _INNER_LABEL.finditer(rest):
+            if _is_asserted(rest, other.start(1)):
+                yield other[1]
 
 
 def _restates(rest: str, wordings: Sequence[str]) -> list[str]:
-    """Letters in `rest` that stand before their own option's wording, as when the options are listed again."""
-    words = f" {_words(rest)} "
-    return [
-        LETTERS[i] for i, wording in enumerate(wordings) if wording and f" {LETTERS[i].lower()} {wording} " in words
-    ]
+    """Letters in `rest` that are labels of their own option's wording, as when the options are listed again."""
+    labels = ((match[1], rest[match.end() : match.end() + _NEAR]) for match in _LISTED.finditer(rest))
+    return [letter for letter, after in labels if _opens_with(after, letter, wordings)]
+
+
+def _opens_with(text: str, letter: str, wordings: Sequence[str]) -> bool:
+    """Whether `text` begins with the wording of option `letter`."""
+    index = LETTERS.find(letter)
+    if not 0 <= index < len(wordings) or not wordings[index]:
+        return False
+    return f"{_words(text[:_NEAR])} ".startswith(f"{wordings[index]} ")
 
 
 def _worded(said: str, wordings: Sequence[str]) -> re.Match[str] | None:
     """A letter with its own option's wording right after it and nothing between: `C red car`, `A.red car`."""
     match = re.match(rf"{_LETTER}\W*", said)
-    if match and (index := LETTERS.find(match["letter"].upper())) in range(len(wordings)):
-        wording = wordings[index]
-        if wording and (_words(said[match.end() :]) + " ").startswith(wording + " "):
-            return match
-    return None
+    return match if match and _opens_with(said[match.end() :], match["letter"].upper(), wordings) else None
 
 
 def _sentence(said: str, wordings: Sequence[str]) -> Iterator[str]:
@@ -256,6 +269,15 @@ def _sentence(said: str, wordings: Sequence[str]) -> Iterator[str]:
     for sentence in _SENTENCE.split(said):
         if not re.fullmatch(r"\W*[A-Za-z]?\W*", sentence):
             yield from _named(sentence, wordings)
+            yield from _predicated(sentence, wordings)
     verdict = re.match(r"(yes|no|true|false),", said, re.I)
     if verdict:
         yield from _named(verdict[1], wordings)
+
+
+def _predicated(sentence: str, wordings: Sequence[str]) -> Iterator[str]:
+    """Options that a whole sentence says of its subject: `The girls are giving high five`, not `There is a girl`."""
+    words = _words(sentence)
+    if not re.match(r"there\b", words) and _is_asserted(sentence, len(sentence)):
+        for match in re.finditer(r"\b(?:is|are|was|were) ", words):
+            yield from _named(words[match.end() :], wordings)
