@@ -30,7 +30,7 @@ class Apollo(nn.Module):
         self.config = config
         self.vision = HybridTower(config.vision) if config.vision else None
         self.connector = Connector(config.connector) if config.connector else None
-        self.llm = Qwen2ForCausalLM(Qwen2Config.from_dict(dict(config.llm)))  # type: ignore[no-untyped-call]
+        self.llm = Qwen2ForCausalLM(Qwen2Config.from_dict(dict(config.llm)))
 
     @property
     def device(self) -> torch.device:
@@ -105,7 +105,7 @@ class Apollo(nn.Module):
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         eos = self.llm.config.eos_token_id
         ends = list(stop) if stop is not None else [eos] if isinstance(eos, int) else list(eos or [])
-        settings = GenerationConfig(  # type: ignore[no-untyped-call]
+        settings = GenerationConfig(
             do_sample=False,
             num_beams=1,
             repetition_penalty=1.0,

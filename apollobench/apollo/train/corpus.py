@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from apollobench.sources.synthetic.render import camera
+from apollobench.sources.synthetic.render import camera, motion
 from apollobench.sources.synthetic.world import COLORS, KINDS, MOVING, SPEEDS, TONES, WORDS, Scene, Segment, draw_scene
 
 SIDE = 48
@@ -33,6 +33,7 @@ LABELS = {
     "action": ACTIONS,
     "speed": SPEEDS,
     "lamp": ("off", "on"),
+    **{f"{axis} {end}": tuple("abcde") for axis in ("right", "below", "zoom") for end in ("first", "last")},
 }
 
 
@@ -119,9 +120,20 @@ def _labels(scene: Scene, times: Sequence[float]) -> list[dict[str, int]]:
                 "action": ACTIONS.index(f"{scene.kind} {segment.action}") if known else IGNORE,
                 "speed": SPEEDS.index(segment.speed) if segment.speed and seen else IGNORE,
                 "lamp": IGNORE if lit is None else int(time >= lit),
+                **_places(segment, [t for t, other in zip(times, segments, strict=True) if other is segment], moving),
             }
         )
     return rows
+
+
+def _places(segment: Segment, times: Sequence[float], moving: bool) -> dict[str, int]:
+    """Fifths of the way of the moving thing at the first and the last of `times`: what tells its direction."""
+    places = {}
+    for end, time in (("first", times[0]), ("last", times[-1])):
+        right, below, zoom = motion(segment, time) if moving else (0.0, 0.0, 0.0)
+        for axis, value in (("right", right / 60 + 0.5), ("below", below / 60 + 0.5), ("zoom", zoom - 0.65)):
+            places[f"{axis} {end}"] = min(4, max(0, int(5 * value))) if moving else IGNORE
+    return places
 
 
 def caption(scene: Scene, times: Sequence[float], *, opening: bool) -> str:

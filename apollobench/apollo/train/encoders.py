@@ -18,6 +18,7 @@ from apollobench.apollo.train.corpus import IGNORE, LABELS, Clips
 from apollobench.sources.synthetic.world import MOVING
 
 log = logging.getLogger(__name__)
+OF_MOTION = ("speed", *(label for label in LABELS if label.endswith((" first", " last"))))
 MEANS = {"siglip": (0.5, 0.5, 0.5), "internvideo2": (0.485, 0.456, 0.406)}
 DEVIATIONS = {"siglip": (0.5, 0.5, 0.5), "internvideo2": (0.229, 0.224, 0.225)}
 
@@ -51,7 +52,7 @@ def pretrain_encoder(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     still = name.startswith("siglip")
-    heads = Heads(width, tuple(label for label in LABELS if not (still and label == "speed")))
+    heads = Heads(width, tuple(label for label in LABELS if not (still and label in OF_MOTION)))
     parameters = [*tower.parameters(), *heads.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.02, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.08)

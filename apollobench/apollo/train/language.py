@@ -28,12 +28,13 @@ from apollobench.sources.synthetic.world import draw_scene
 from apollobench.types import Mode, Video
 
 Lessons = Mapping[Mode, Sequence[Lesson]]
-BINDING_STEPS = 400
-STEPS: Mapping[Size, int] = {"s": 2000, "m": 2000, "l": 2000}
+DRILL_STEPS, SUMMARY_STEPS = 350, 650
+STEPS: Mapping[Size, int] = {"s": 1800, "m": 1800, "l": 1800}
 BATCH, TEXT_SHARE, LEARNING_RATE = 8, 0.12, 2e-3
 BINDING: Mapping[str, int] = {"match": 3, "nothing": 1}
+SUMMARY: Mapping[str, int] = {"match": 4, "nothing": 1, "frame": 1, "set": 2, "video": 4, "open": 6}
 LIMITS: Mapping[Mode, Mapping[str, int]] = {
-    Mode.VIDEO: {"nothing": 1, "frame": 1, "set": 3, "video": 5, "open": 8, "describe": 1},
+    Mode.VIDEO: {"nothing": 1, "frame": 1, "set": 3, "video": 5, "open": 6, "match": 2, "describe": 1},
     Mode.TEXT: {"nothing": 3, "frame": 1, "set": 1, "video": 1},
 }
 
@@ -52,8 +53,8 @@ def world_tokenizer() -> PreTrainedTokenizerFast:
 def pretrain_language(size: Size, seeds: range, workers: int) -> dict[str, Tensor]:
     """The state of a language model of one size after pre-training on the scenes of `seeds` in words.
 
-    It first learns to name the option that a question names, without any clips: a model that cannot bind a letter to
-    an option's words has no use for what it reads in the clips, and learns both much more slowly together.
+    In three parts, each of which the next one needs: copy a list of words, and name the option that a question names;
+    answer about a scene told in one short caption; answer about one told clip by clip. All at once is far slower.
     """
     tokenizer = world_tokenizer()
     lessons = draw_lessons(seeds, tokenizer, workers)
@@ -62,7 +63,7 @@ def pretrain_language(size: Size, seeds: range, workers: int) -> dict[str, Tenso
     rng = np.random.default_rng(1)
 
     def loss(step: int) -> tuple[Tensor, Tensor]:
-        rows = [_binding(lessons, rng) if step < BINDING_STEPS else _reading(lessons, rng) for _ in range(BATCH)]
+        rows = [_row(lessons, rng, step, number) for number in range(BATCH)]
         heads, branches = zip(*rows, strict=True)
         return reply_loss(model, pack(heads, branches, pad=0), None)
 
@@ -84,19 +85,38 @@ def _draw_chunk(seeds: Sequence[int], tokenizer: PreTrainedTokenizerFast) -> lis
     return [*told, *(make_lesson(seed, Mode.TEXT, CLIPS, chat) for seed in seeds if seed % 8 == 0)]
 
 
-def _binding(lessons: Lessons, rng: np.random.Generator) -> tuple[tuple[int, ...], list[Branch]]:
-    """A row without clips: branches of several scenes whose questions name or betray their answer."""
+Row = tuple[tuple[int, ...], list[Branch]]
+
+
+def _row(lessons: Lessons, rng: np.random.Generator, step: int, number: int) -> Row:
+    """Row `number` of a batch, by the step that training has reached."""
+    reading = step >= DRILL_STEPS + SUMMARY_STEPS
+    if number < (1 if reading else 3):
+        return _binding(lessons, rng)
+    if step < DRILL_STEPS:
+        return _copying(lessons, rng)
+    if rng.random() < TEXT_SHARE:
+        lesson = _any(lessons[Mode.TEXT], rng)
+        return (), choose(lesson, rng, LIMITS[Mode.TEXT])
+    lesson = _any(lessons[Mode.VIDEO], rng)
+    if reading:
+        return in_words(lesson, TOKENS_PER_CLIP), choose(lesson, rng, LIMITS[Mode.VIDEO])
+    return lesson.summary, choose(lesson, rng, SUMMARY)
+
+
+def _binding(lessons: Lessons, rng: np.random.Generator) -> Row:
+    """Branches of several scenes, without their clips, whose questions name or betray their answer."""
     branches: list[Branch] = []
     while len(branches) < 20:
         branches += choose(_any(lessons[Mode.VIDEO], rng), rng, BINDING)
     return (), branches
 
 
-def _reading(lessons: Lessons, rng: np.random.Generator) -> tuple[tuple[int, ...], list[Branch]]:
-    """A row of one scene told in captions, or of questions alone."""
-    mode = Mode.TEXT if rng.random() < TEXT_SHARE else Mode.VIDEO
-    lesson = _any(lessons[mode], rng)
-    return in_words(lesson, TOKENS_PER_CLIP), choose(lesson, rng, LIMITS[mode])
+def _copying(lessons: Lessons, rng: np.random.Generator) -> Row:
+    """Lists of words, each to be said again."""
+    words = [token for _ in range(12) for token in _any(lessons[Mode.VIDEO], rng).summary]
+    lists = [rng.permutation(words)[: int(rng.integers(5, 20))] for _ in range(10)]
+    return (), [Branch(tuple(map(int, some)), tuple(map(int, some)), "copy") for some in lists]
 
 
 def _any(lessons: Sequence[Lesson], rng: np.random.Generator) -> Lesson:

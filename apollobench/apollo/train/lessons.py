@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apollobench.apollo.chat import Chat
+from apollobench.apollo.chat import Chat, clip_label
 from apollobench.apollo.model import IGNORE, VISUAL
 from apollobench.apollo.train.corpus import caption
 from apollobench.evaluate.prompt import build_prompt
@@ -24,7 +24,7 @@ from apollobench.types import LETTERS, FramePlan, Mode, Sampling, Video
 from apollobench.video.sampling import sample_indices
 
 DESCRIBE = "Describe the clips."
-WEIGHTS = {"open": 0.5, "describe": 0.2}
+WEIGHTS = {"open": 0.5, "copy": 0.5, "describe": 0.2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Branch:
     """One question behind the beginning: its token ids, the reply's ids, and what it asks for.
 
     `kind` is what a multiple-choice question needs, `match` where the question names its answer, `open` for a question
-    without options, or `describe`.
+    without options, `describe`, or `copy`.
     """
 
     asked: tuple[int, ...]
@@ -46,12 +46,16 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A scene as one mode shows it. head: token ids with `VISUAL` places; captions: the words of each clip."""
+    """A scene as one mode shows it. head: token ids with `VISUAL` places; captions: the words of each clip.
+
+    summary: the whole scene in one caption, without clips and times.
+    """
 
     seed: int
     mode: Mode
     head: tuple[int, ...]
     captions: tuple[tuple[int, ...], ...]
+    summary: tuple[int, ...]
     branches: tuple[Branch, ...]
 
 
@@ -110,8 +114,8 @@ def make_lesson(seed: int, mode: Mode, sampling: Sampling, chat: Chat) -> Lesson
     ]
     if plan:
         captions = [caption(scene, times, opening=i == 0) for i, times in enumerate(clip_times(plan))]
-        said = [f"{round(clip[0], 1)} {words}" for clip, words in zip(plan.clips, captions, strict=True)]
-        asked.append((DESCRIBE, " ".join(said), "describe"))
+        said = [f"{clip_label(*clip)}{words}" for clip, words in zip(plan.clips, captions, strict=True)]
+        asked.append((DESCRIBE, ",\n".join(said), "describe"))
     if mode is Mode.VIDEO:
         asked += [(item.question, item.options[item.answer], "open") for item in items]
         named = [replace(item, question=f"Choose {item.options[item.answer]}.") for item in items]
@@ -122,8 +126,9 @@ def make_lesson(seed: int, mode: Mode, sampling: Sampling, chat: Chat) -> Lesson
         Branch(tuple(tail), (*reply, chat.tokenizer.eos_token_id), kind)
         for tail, reply, kind in zip(tails, spoken, kinds, strict=True)
     )
-    words = tuple(tuple(ids) for ids in _ids(chat, captions)) if captions else ()
-    return Lesson(seed, mode, tuple(chat.head(plan)) if plan else (), words, branches)
+    often = [quarter / 4 for quarter in range(int(scene.duration * 4))]
+    summary, *words = (tuple(ids) for ids in _ids(chat, [caption(scene, often, opening=True), *captions]))
+    return Lesson(seed, mode, tuple(chat.head(plan)) if plan else (), tuple(words), summary, branches)
 
 
 def _ids(chat: Chat, texts: Sequence[str]) -> list[list[int]]:

@@ -25,7 +25,7 @@ from apollobench.apollo.train.language import pretrain_language, world_tokenizer
 from apollobench.apollo.train.stages import Course, align, fine_tune, tune_vision
 
 log = logging.getLogger(__name__)
-BANK_SEEDS, LANGUAGE_SEEDS = range(3000), range(12_000)
+BANK_SEEDS, LANGUAGE_SEEDS = range(2000), range(12_000)
 ENCODER_SEEDS, ENCODER_HELD = range(6000), range(900_000, 900_200)
 ENCODER_STEPS = {"siglip": 1500, "internvideo2": 2000}
 

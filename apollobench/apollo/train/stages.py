@@ -30,7 +30,7 @@ TUNE: Mapping[Mode, Limits] = {
     Mode.FRAME: {"nothing": 2, "frame": 3, "set": 1, "video": 1, "describe": 1},
     Mode.TEXT: {"nothing": 3, "frame": 1, "set": 1, "video": 1},
 }
-ALIGN_STEPS, VISION_STEPS = 500, 200
+ALIGN_STEPS, VISION_STEPS = 350, 120
 BATCH = 8
 
 

@@ -91,17 +91,27 @@ def _write(canvas: Frame, text: str, x: int, y: int, scale: float, color: RGB) -
     cv2.putText(canvas, text, (x - width // 2, y + height // 2), FONT, scale, color, 2, cv2.LINE_AA)
 
 
+def motion(segment: Segment, time: float) -> tuple[float, float, float]:
+    """Where the moving thing of a walk or of balls is: pixels right of and below its middle place, and its zoom."""
+    progress = _ease(time, segment)
+    along = PIXELS_PER_SECOND.get(segment.speed, 0.0) * (time - (segment.start + segment.end) / 2)
+    return {
+        "turn left": (-26 + 52 * progress, 0.0, 1.0),
+        "turn right": (26 - 52 * progress, 0.0, 1.0),
+        "go forward": (0.0, 0.0, 0.65 + progress),
+        "back up": (0.0, 0.0, 1.65 - progress),
+        "left": (-along, 0.0, 1.0),
+        "right": (along, 0.0, 1.0),
+        "up": (0.0, -along, 1.0),
+        "down": (0.0, along, 1.0),
+    }[segment.action]
+
+
 def _walk(scene: Scene, rng: np.random.Generator) -> Painter:
     anchors = {s.start: rng.uniform(-7, 7) for s in scene.segments}
 
     def draw(canvas: Frame, time: float, segment: Segment) -> Frame:
-        progress = _ease(time, segment)
-        shift, zoom = {
-            "turn left": (-26 + 52 * progress, 1.0),
-            "turn right": (26 - 52 * progress, 1.0),
-            "go forward": (0.0, 0.65 + 1.0 * progress),
-            "back up": (0.0, 1.65 - 1.0 * progress),
-        }[segment.action]
+        shift, _, zoom = motion(segment, time)
         middle = 48 + anchors[segment.start] + shift
         wall = np.asarray(PAINT[segment.identity], np.float32)
         bright = canvas[:, :, 1:2].astype(np.float32) / max(1, GROUND[scene.tone][1])
@@ -152,13 +162,12 @@ def _post(scene: Scene, rng: np.random.Generator) -> Painter:
 
 def _balls(scene: Scene, rng: np.random.Generator) -> Painter:
     lanes = {s.start: int(rng.integers(26, 71)) for s in scene.segments}
-    toward = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
     def draw(canvas: Frame, time: float, segment: Segment) -> Frame:
-        step = toward[segment.action]
-        along = 48 + (step[0] + step[1]) * PIXELS_PER_SECOND[segment.speed] * (time - (segment.start + segment.end) / 2)
+        right, below, _ = motion(segment, time)
         lane = lanes[segment.start]
-        center = (round(along), lane) if step[0] else (lane, round(along))
+        sideways = segment.action in ("left", "right")
+        center = (round(48 + right), lane) if sideways else (lane, round(48 + below))
         _shape(canvas, scene.static, center, PAINT[segment.identity])
         return canvas
 
