@@ -10,13 +10,12 @@ import argparse
 import resource
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
-from table import write_table
 
 from apollobench.curate.select import Candidates, select
 from apollobench.recipe import EntropySelection
+from apollobench.report.tables import markdown_table
 from apollobench.types import CATEGORIES, Mode
 
 CHUNK = 8
@@ -76,7 +75,7 @@ def main() -> None:
             ]
         )
     head = ["models x items", "limit per video", "selected", "seconds", "CPU seconds", "peak memory, GiB"]
-    write_table(Path(__file__).with_name("README.md"), "Selection", head, rows)
+    print(markdown_table(head, rows))
 
 
 if __name__ == "__main__":
