@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from apollobench import __version__
 from apollobench.errors import InputError
-
-if TYPE_CHECKING:
-    from apollobench.recipe import RecipeFile
 
 
 class Commands(TyperGroup):
@@ -58,22 +55,8 @@ app = group(
 )
 sources_app = group("""The sources of items: what there is, and making the generated one.""")
 app.add_typer(sources_app, name="sources")
-
-
-def choose_recipe(source: str | None, recipe: str | None, overrides: dict[str, Any]) -> RecipeFile:
-    """The recipe that the two options mean. Raises InputError when neither is given, or when they disagree."""
-    from apollobench.recipe import load_recipe
-    from apollobench.sources import sources
-
-    if source is not None and source not in sources():
-        raise InputError(f"unknown source {source!r}; there are {', '.join(sources())}")
-    if source is None and recipe is None:
-        raise InputError("nothing to curate; name a source with --sources, or a recipe with --recipe")
-    file = load_recipe(recipe or str(source), overrides)
-    used = [part.name for part in file.recipe.sources]
-    if source is not None and used != [source]:
-        raise InputError(f"{file.name} takes its items from {', '.join(used)}, --sources says {source}; leave one out")
-    return file
+leaderboard_app = group("""The table of models: rows reported elsewhere, and rows measured here.""")
+app.add_typer(leaderboard_app, name="leaderboard")
 
 
 def print_version(asked: bool) -> None:
@@ -149,6 +132,7 @@ def curate(
     Example:
       apollobench curate --sources synthetic --output_path out/synthetic
     """
+    from apollobench.arguments import choose_recipe
     from apollobench.curate.pipeline import REPORT, load_pool
     from apollobench.curate.pipeline import curate as make
     from apollobench.report.closing import closing
@@ -157,6 +141,148 @@ def curate(
     items = load_pool(file.recipe, data_root or output_path / "data")
     _, decisions = make(file, items, output_path, workers=workers)
     typer.echo(f"{closing(decisions)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
+
+
+@app.command("eval")
+def evaluate(
+    model: Annotated[str, typer.Option("--model", help="A model of the roster; see `apollobench models`.")],
+    benchmark: Annotated[
+        Path | None, typer.Option("--benchmark", help="Folder of a benchmark that curate made. [required]")
+    ] = None,
+    model_args: Annotated[
+        str, typer.Option("--model_args", help="name=value,...; pretrained=FOLDER names a checkpoint.")
+    ] = "",
+    mode: Annotated[
+        str, typer.Option("--mode", help="What the model sees, any of text,frame,video,shuffled.")
+    ] = "text,frame,video",
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Only the first items; the result is marked as partial.")
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option("--batch_size", min=1, help="Questions to collect before the model is asked.")
+    ] = 1,
+    shard: Annotated[
+        str, typer.Option("--shard", help="i/n: answer this part only; at last run without it, to score all.")
+    ] = "0/1",
+    data_root: Annotated[
+        Path | None, typer.Option("--data_root", help="Folder of the videos. [default: as the manifest says]")
+    ] = None,
+    output_path: Annotated[
+        Path | None, typer.Option("--output_path", help="Folder of the result. [default: out/BENCHMARK/MODEL]")
+    ] = None,
+    allow_errors: Annotated[
+        bool, typer.Option("--allow_errors", help="Exit with 0 even when questions ended with an error.")
+    ] = False,
+) -> None:
+    """Score a model on a benchmark: accuracy per category, with what less than the video gives beside it.
+
+    Writes results.json and samples.jsonl. Intervals are clustered by video. A run that was stopped goes on.
+
+    \b
+    Examples:
+      apollobench eval --model apollo-tiny --benchmark out/synthetic
+      apollobench eval --model apollo-7b --model_args pretrained=FOLDER --benchmark out/synthetic --limit 20
+    """
+    from apollobench.arguments import parse_modes, parse_pairs
+    from apollobench.evaluate.job import Job
+    from apollobench.evaluate.job import evaluate as run_job
+    from apollobench.evaluate.shard import parse_shard
+    from apollobench.models.registry import find_entry, find_weights
+    from apollobench.report.scorecard import card_markdown
+
+    arguments = parse_pairs(model_args)
+    find_weights(model, find_entry(model), arguments.get("pretrained"))
+    if benchmark is None:
+        raise InputError("which benchmark? Give --benchmark FOLDER, one that `apollobench curate` made")
+    job = Job(
+        model=model,
+        benchmark=benchmark,
+        modes=parse_modes(mode),
+        model_args=arguments,
+        data_root=data_root,
+        limit=limit,
+        batch_size=batch_size,
+        shard=parse_shard(shard),
+        output=output_path,
+    )
+    outcome = run_job(job)
+    if outcome.card:
+        typer.echo(f"{card_markdown(outcome.card)}\n")
+    typer.echo(f"{outcome.line()}\nresult: {outcome.output}")
+    if outcome.errors and not allow_errors:
+        raise InputError(
+            f"{outcome.errors} questions ended with an error; samples.jsonl has the reasons. "
+            "The same command asks them again, --allow_errors accepts them"
+        )
+
+
+@app.command()
+def gate(
+    baseline: Annotated[Path, typer.Option("--baseline", help="Folder of a result of eval.")],
+    candidate: Annotated[Path, typer.Option("--candidate", help="Folder of the result that must not be worse.")],
+    margin: Annotated[float, typer.Option("--margin", help="Accuracy that may be lost: 0.02 allows two points.")] = 0.0,
+    alpha: Annotated[float, typer.Option("--alpha", help="1 - level of the interval that decides.")] = 0.05,
+    mode: Annotated[str, typer.Option("--mode", help="The mode to compare.")] = "video",
+    allow_errors: Annotated[
+        bool, typer.Option("--allow_errors", help="Leave out questions that ended with an error, instead of stopping.")
+    ] = False,
+) -> None:
+    """Fail when a candidate is worse than a baseline, beyond a margin and beyond chance, on the items both answered.
+
+    Prints the verdict as Markdown. Exits with 1 on a regression, 0 otherwise, 2 when the two cannot be compared.
+
+    \b
+    Example:
+      apollobench gate --baseline out/synthetic/old --candidate out/synthetic/new --margin 0.01
+    """
+    from apollobench.arguments import parse_mode
+    from apollobench.report.gate import gate as decide
+    from apollobench.report.gate import verdict_markdown
+
+    verdict = decide(baseline, candidate, margin=margin, alpha=alpha, mode=parse_mode(mode), allow_errors=allow_errors)
+    typer.echo(verdict_markdown(verdict))
+    raise typer.Exit(verdict.exit_code)
+
+
+@leaderboard_app.command("export")
+def leaderboard_export(
+    results: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of results of eval, to stand beside the shipped rows.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="csv or md.")] = "md",
+    output_path: Annotated[
+        Path | None, typer.Option("--output_path", help="File to write. [default: standard output]")
+    ] = None,
+) -> None:
+    """Write the leaderboard: rows copied from their sources, and rows measured here, each with its manifest.
+
+    \b
+    Example:
+      apollobench leaderboard export --format md out/synthetic/apollo-tiny
+    """
+    from apollobench.report.leaderboard import export
+
+    text = export(form, results or [])
+    if output_path is None:
+        typer.echo(text, nl=False)
+    else:
+        output_path.write_text(text, encoding="utf-8")
+        typer.echo(f"leaderboard: {output_path}")
+
+
+@app.command()
+def demo(
+    output_path: Annotated[Path, typer.Option("--output_path", help="Folder for everything.")] = Path("demo"),
+) -> None:
+    """Do the main job on the generated world: curate a benchmark, score two models, rank them, gate one.
+
+    \b
+    Example:
+      apollobench demo --output_path demo
+    """
+    from apollobench.demo import demo as run_demo
+
+    run_demo(output_path)
 
 
 @app.command()
