@@ -13,13 +13,18 @@ from apollobench.errors import InputError
 
 
 class Commands(TyperGroup):
-    """Turns the two ways in which a run ends early into a short message and an exit code."""
+    """Turns the ways in which a run ends early, other than by a bug, into a short message and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except InputError as error:
             typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            typer.echo(f"error: {error.filename}: {error.strerror}", err=True)
             raise typer.Exit(2) from error
         except KeyboardInterrupt as stop:
             typer.echo("\nstopped; finished work is kept, and the same command goes on from here", err=True)
@@ -266,6 +271,7 @@ def leaderboard_export(
     if output_path is None:
         typer.echo(text, nl=False)
     else:
+        output_path.parent.mkdir(parents=True, exist_ok=True)
         output_path.write_text(text, encoding="utf-8")
         typer.echo(f"leaderboard: {output_path}")
 

@@ -104,6 +104,14 @@ def test_bad_usage_exits_2_with_a_message(arguments: list[str], tmp_path: Path) 
     assert not list(tmp_path.iterdir())
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = run("leaderboard", "export", "--output_path", tmp_path / "file" / "board.md")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {tmp_path / 'file'}")
+    assert "Traceback" not in done.stderr
+
+
 def test_interrupt_keeps_the_work_and_says_so(tmp_path: Path) -> None:
     command = ["sources", "synthetic", "--make", str(tmp_path / "world"), "--videos", "300", "--seed", "0"]
     process = subprocess.Popen([sys.executable, "-m", "apollobench", *command], stderr=subprocess.PIPE, text=True)
