@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -99,3 +100,30 @@ def test_constraints_pin_plain_versions(root: Path) -> None:
     lines = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]
     assert pins == [pin for pin in pins if re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", pin)]
+
+
+def test_set_up_refuses_gpu_packages_on_a_machine_without_a_gpu(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "nvidia_cublas-13.0.dist-info").mkdir()
+    metadata = "Metadata-Version: 2.1\nName: nvidia-cublas\nVersion: 13.0\n"
+    (tmp_path / "nvidia_cublas-13.0.dist-info" / "METADATA").write_text(metadata)
+    script = "import set_up, sys; set_up.PYTHON = sys.executable; set_up.refuse_gpu_packages()"
+    path = os.pathsep.join([str(root / "tools"), str(tmp_path)])
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "nvidia-cublas==13.0" in done.stderr
+
+
+def test_set_up_without_a_python_says_what_is_needed(root: Path, tmp_path: Path) -> None:
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("make is not installed")
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(root / name, tmp_path)
+    (tmp_path / "tools").mkdir()
+    shutil.copy(root / "tools" / "set_up.py", tmp_path / "tools")
+    done = subprocess.run([make, "setup"], cwd=tmp_path, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Python 3.11 or newer" in done.stderr
+    assert not (tmp_path / ".venv").exists()
