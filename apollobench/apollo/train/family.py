@@ -53,7 +53,7 @@ class Recipe:
     towers: tuple[str, ...] = (SIGLIP, INTERNVIDEO2)
     sampling: Sampling = CLIPS
     mixture: Mapping[Mode, float] = field(default_factory=lambda: EVERYTHING)
-    sft_steps: int = 500
+    sft_steps: int = 400
 
     @property
     def blind(self) -> bool:
@@ -69,7 +69,7 @@ FAMILY: Mapping[str, Recipe] = MappingProxyType(
     {
         recipe.name: recipe
         for recipe in (
-            Recipe("apollo-tiny", "l", seed=1, sft_steps=800),
+            Recipe("apollo-tiny", "l", seed=1, sft_steps=500),
             Recipe("apollo-tiny-m", "m", seed=2),
             Recipe("apollo-tiny-m-uniform", "m", seed=3, sampling=UNIFORM),
             Recipe("apollo-tiny-m-siglip", "m", seed=4, towers=(SIGLIP,)),

@@ -28,8 +28,8 @@ from apollobench.sources.synthetic.world import draw_scene
 from apollobench.types import Mode, Video
 
 Lessons = Mapping[Mode, Sequence[Lesson]]
-DRILL_STEPS, SUMMARY_STEPS = 350, 650
-STEPS: Mapping[Size, int] = {"s": 1800, "m": 1800, "l": 1800}
+DRILL_STEPS, SUMMARY_STEPS = 400, 400
+STEPS: Mapping[Size, int] = {"s": 1500, "m": 1500, "l": 1300}
 BATCH, TEXT_SHARE, LEARNING_RATE = 8, 0.12, 2e-3
 BINDING: Mapping[str, int] = {"match": 3, "nothing": 1}
 SUMMARY: Mapping[str, int] = {"match": 4, "nothing": 1, "frame": 1, "set": 2, "video": 4, "open": 6}

@@ -26,11 +26,11 @@ ALIGN: Mapping[Mode, Limits] = {
     Mode.FRAME: {"frame": 3, "describe": 1},
 }
 TUNE: Mapping[Mode, Limits] = {
-    Mode.VIDEO: {"nothing": 1, "frame": 2, "set": 3, "video": 5, "open": 4, "describe": 1},
+    Mode.VIDEO: {"match": 2, "nothing": 1, "frame": 2, "set": 3, "video": 5, "open": 4},
     Mode.FRAME: {"nothing": 2, "frame": 3, "set": 1, "video": 1, "describe": 1},
     Mode.TEXT: {"nothing": 3, "frame": 1, "set": 1, "video": 1},
 }
-ALIGN_STEPS, VISION_STEPS = 350, 120
+ALIGN_STEPS, VISION_STEPS = 250, 80
 BATCH = 8
 
 

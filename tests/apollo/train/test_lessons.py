@@ -1,0 +1,119 @@
+"""Lessons: the training prompt is the one that models are asked with, and packing changes nothing but the cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from apollobench.apollo.chat import Chat
+from apollobench.apollo.config import ApolloConfig
+from apollobench.apollo.model import IGNORE, VISUAL, Apollo
+from apollobench.apollo.train.corpus import caption, pictures
+from apollobench.apollo.train.family import CLIPS, FAMILY, TOKENS_PER_CLIP, UNIFORM, apollo_config, llm_config
+from apollobench.apollo.train.fit import fit, reply_loss
+from apollobench.apollo.train.language import world_tokenizer
+from apollobench.apollo.train.lessons import choose, in_words, make_lesson, pack, scene_plan
+from apollobench.sources.synthetic.questions import ask
+from apollobench.sources.synthetic.render import camera
+from apollobench.sources.synthetic.world import draw_scene
+from apollobench.types import Mode, Video
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> PreTrainedTokenizerFast:
+    return world_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def chat(tokenizer: PreTrainedTokenizerFast) -> Chat:
+    return Chat(tokenizer, 2.0, TOKENS_PER_CLIP)
+
+
+def test_the_tokenizer_knows_every_word_that_the_world_can_say(tokenizer: PreTrainedTokenizerFast) -> None:
+    unknown = tokenizer.unk_token_id
+    for seed in (*range(1_000_000, 1_000_040), *range(2_000_000, 2_000_040)):
+        scene = draw_scene(seed)
+        texts = [caption(scene, [0.5, 1.0, scene.duration / 2], opening=True)]
+        for item in ask(scene, Video("v", Path()), everything=True):
+            texts += [item.question, *item.options]
+        assert all(unknown not in ids for ids in tokenizer(texts)["input_ids"])
+
+
+def test_a_lesson_ends_in_the_letter_of_the_right_option(chat: Chat) -> None:
+    for mode in (Mode.VIDEO, Mode.FRAME, Mode.TEXT):
+        lesson = make_lesson(4, mode, CLIPS, chat)
+        items = ask(draw_scene(4), Video("0000004", Path()), everything=True)
+        letters = [branch.reply[0] for branch in lesson.branches[: len(items)]]
+        assert letters == [chat.reply_token("ABCDE"[item.answer]) for item in items]
+        clips = 0 if mode is Mode.TEXT else 1 if mode is Mode.FRAME else len(lesson.captions)
+        assert lesson.head.count(VISUAL) == clips * TOKENS_PER_CLIP
+        assert VISUAL not in in_words(lesson, TOKENS_PER_CLIP)
+
+
+def test_a_packed_branch_computes_what_it_computes_alone(chat: Chat) -> None:
+    torch.manual_seed(0)
+    model = Apollo(ApolloConfig(llm=llm_config("s", len(chat.tokenizer)))).eval()
+    lessons = [make_lesson(seed, Mode.VIDEO, CLIPS, chat) for seed in (1, 2)]
+    heads = [in_words(lesson, TOKENS_PER_CLIP) for lesson in lessons]
+    branches = [list(lesson.branches[:6]) for lesson in lessons]
+    packed = pack(heads, branches, pad=0)
+    with torch.inference_mode():
+        together = model.llm.model(
+            inputs_embeds=model.merge(packed.ids, None), attention_mask=packed.mask, position_ids=packed.positions
+        ).last_hidden_state
+        for row, (head, chosen) in enumerate(zip(heads, branches, strict=True)):
+            for number, branch in enumerate(chosen, 1):
+                alone = model.llm.model(torch.tensor([[*head, *branch.asked, *branch.reply[:-1]]])).last_hidden_state[0]
+                places = (packed.part[row] == number).nonzero()[:, 0]
+                torch.testing.assert_close(together[row, places], alone[len(head) :], atol=2e-5, rtol=1e-4)
+                wanted = packed.targets[row, places]
+                assert wanted[wanted != IGNORE].tolist() == list(branch.reply)
+
+
+def test_choose_keeps_its_limits(chat: Chat) -> None:
+    lesson = make_lesson(0, Mode.VIDEO, CLIPS, chat)
+    chosen = choose(lesson, np.random.default_rng(0), {"video": 2, "open": 1})
+    assert sorted(branch.kind for branch in chosen) == ["open", "video", "video"]
+
+
+def test_a_drawn_plan_shows_what_the_sampler_says() -> None:
+    scene = draw_scene(7)
+    for sampling in (CLIPS, UNIFORM):
+        plan = scene_plan(scene, Mode.VIDEO, sampling)
+        assert plan is not None
+        assert len(plan.indices) % sampling.clip_frames == 0
+        siglip, internvideo2 = pictures(scene, plan.timestamps)
+        assert siglip.shape == internvideo2.shape == (len(plan.indices), 48, 48, 3)
+    center = scene_plan(scene, Mode.FRAME, CLIPS)
+    assert center is not None
+    assert len(set(center.indices)) == 1
+    drawn = camera(scene)(center.indices[0])
+    halved = drawn.reshape(48, 2, 48, 2, 3).mean(axis=(1, 3))
+    assert np.abs(pictures(scene, center.timestamps)[1][0] - halved).max() <= 1.0
+
+
+def test_a_few_steps_on_one_lesson_learn_it(chat: Chat) -> None:
+    torch.manual_seed(0)
+    model = Apollo(ApolloConfig(llm=llm_config("s", len(chat.tokenizer))))
+    lesson = make_lesson(3, Mode.VIDEO, CLIPS, chat)
+    packed = pack([in_words(lesson, TOKENS_PER_CLIP)], [list(lesson.branches[:8])], pad=0)
+    before, _ = reply_loss(model, packed, None)
+    fit("test", list(model.parameters()), lambda _: reply_loss(model, packed, None), steps=40, lr=3e-3)
+    after, right = reply_loss(model, packed, None)
+    assert after.item() < 0.1 * before.item()
+    assert right.item() == 1.0
+
+
+def test_every_recipe_is_a_possible_model_of_one_to_eight_million_parameters(chat: Chat) -> None:
+    sizes = set()
+    for recipe in FAMILY.values():
+        model = Apollo(apollo_config(recipe, len(chat.tokenizer)))
+        assert 1_000_000 <= sum(parameter.numel() for parameter in model.parameters()) <= 8_000_000
+        assert sum(recipe.mixture.values()) == pytest.approx(1.0)
+        sizes.add(recipe.size)
+    assert len(FAMILY) >= 8
+    assert sizes == {"s", "m", "l"}
