@@ -18,11 +18,15 @@ from typer.core import TyperGroup
 
 from apollobench import __version__
 from apollobench.cli import app
+from apollobench.demo import MODELS, steps
+from apollobench.recipe import load_recipe
 
 HEAVY = ("torch", "transformers", "datasets", "av", "decord", "pandas", "scipy", "pyarrow", "cv2")
 EVERY_HELP = """
 import json, sys
 from apollobench.cli import app
+from apollobench.demo import MODELS, steps
+from apollobench.recipe import load_recipe
 for words in json.loads(sys.argv[1]):
     app([*words, "--help"], prog_name="apollobench", standalone_mode=False)
 print("LOADED", *[name for name in json.loads(sys.argv[2]) if name in sys.modules])
@@ -123,3 +127,11 @@ def test_interrupt_keeps_the_work_and_says_so(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "finished work is kept" in errors
     assert "Traceback" not in errors
+
+
+def test_demo_types_commands_that_exist_on_models_that_did_not_vote(tmp_path: Path) -> None:
+    for arguments in steps(tmp_path):
+        words = next(words for words in ALL if tuple(arguments[: len(words)]) == words)
+        known = {name for parameter in ALL[words].params for name in parameter.opts}
+        assert {argument for argument in arguments if argument.startswith("--")} <= known
+    assert set(MODELS) <= set(load_recipe("synthetic").recipe.held_out)
