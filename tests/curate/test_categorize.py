@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from apollobench.content import content_path
 from apollobench.curate.categorize import CATEGORIZERS, Categories, native, read_categories
+from apollobench.curate.validate import score_categories
 from apollobench.errors import InputError
 from apollobench.recipe import NativeCategories
 from apollobench.sources.synthetic.questions import ask
@@ -34,6 +36,36 @@ def test_every_label_of_the_generated_world_has_a_category() -> None:
         items = ask(draw_scene(seed), Video(str(seed), Path(f"/{seed}.mp4")), everything=True)
         seen |= {entry.item.category for entry in native(items, SPEC)}
     assert seen == set(CATEGORIES)
+
+
+@pytest.mark.parametrize(
+    ("wording", "category"),
+    [
+        (r"\bword\b|town is named", "OCR"),
+        (r"\bI\b", "Egocentric"),
+        (r"(?<!show)\bpost\b.*\?|arrow", "Spatial"),
+        (r"comes next|always follows|lets go|made the lamp", "Reasoning"),
+        (r"ground|does the video show|shapes? (are|move)|heavier|board\?", "Perception"),
+    ],
+)
+def test_labels_lead_where_the_questions_wording_does(wording: str, category: str) -> None:
+    """The map from labels against the text that is asked, which the map does not read."""
+    found = 0
+    for seed in range(1_000_000, 1_000_040):
+        items = ask(draw_scene(seed), Video(str(seed), Path(f"/{seed}.mp4")), everything=True)
+        for entry in native(items, SPEC):
+            if re.search(wording, entry.item.question):
+                found += 1
+                assert entry.item.category == category, entry.item
+    assert found > 20
+
+
+def test_the_map_agrees_with_the_world_s_own_categories() -> None:
+    """Category accuracy on generated items: every one right, flawed ones included."""
+    items = [i for seed in range(1_000_000, 1_000_200) for i in ask(draw_scene(seed), Video(f"{seed}", Path("/v.mp4")))]
+    accuracy = score_categories(items, native(items, SPEC), 0.95)
+    assert accuracy is not None
+    assert (accuracy.value, accuracy.n) == (1, len(items))
 
 
 def test_a_category_records_the_label_it_came_from(make_item: Callable[..., Item]) -> None:

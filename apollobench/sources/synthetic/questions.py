@@ -33,6 +33,13 @@ SHOWS: dict[Kind, str] = {
     "balls": "moving shapes",
     "machine": "a machine",
 }
+# The category that each kind of scene is made for, and what it is asked besides, which only has to be seen.
+MADE_FOR = {"sign": "OCR", "walk": "Egocentric", "post": "Spatial", "balls": "Perception", "machine": "Reasoning"}
+ONLY_SEEN = {
+    "sign": ("prior", "static"),
+    "post": ("set", "count", "order"),
+    "machine": ("set", "count", "order", "prior", "static"),
+}
 NUMBERS = ("two", "three", "four", "five", "six", "seven")
 ODD = ("Tuesday", "a spoon", "cheese", "Paris", "a poem", "summer", "a violin", "soup")
 HARD_PER_VIDEO = 4
@@ -75,6 +82,7 @@ def _finish(draft: Draft, number: int, video: Video, rng: np.random.Generator) -
         options=tuple(options),
         answer=options.index(draft.right),
         video=video,
+        category=category_of(draft.label),
         native={"label": draft.label},
         licence=LICENCE,
         truth=Truth(draft.needs),
@@ -99,9 +107,16 @@ def _flaw(item: Item, scene: Scene, rng: np.random.Generator) -> Item:
         question=question,
         options=options,
         answer=int(rng.integers(len(options))),
+        category=category_of(f"{scene.kind}: order"),
         native={"label": f"{scene.kind}: order"},
         truth=Truth(item.truth.needs, "unanswerable"),
     )
+
+
+def category_of(label: str) -> str:
+    """The true category of a question, from the kind of scene and what it asks (`post: order`, `any: topic`)."""
+    kind, asked = label.split(": ")
+    return "Perception" if asked in ONLY_SEEN.get(kind, ()) else MADE_FOR.get(kind, "Perception")
 
 
 def _only_one_fits(draft: Draft, rng: np.random.Generator) -> Draft:
