@@ -5,6 +5,7 @@ Layout: ISO/IEC 14496-12. Everything read here is checked against the demuxer be
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Range = tuple[int, int]
+
+# Rows (a, b, u), (c, d, v), (x, y, w): 16.16 fixed point, the last column 2.30.
+IDENTITY = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +38,18 @@ def sample_table(path: Path, track: int) -> SampleTable | None:
     end = path.stat().st_size
     with path.open("rb") as file:
         moov = _find(file, (0, end), b"moov")
-        for name, start, size in boxes(file, *moov) if moov else ():
-            trak = (start, start + size)
-            if name == b"trak" and _track_id(file, trak) == track:
-                return _read_tables(file, trak)
-    return None
+        trak = _find_track(file, moov, track) if moov else None
+        return _read_tables(file, trak) if trak else None
+
+
+def is_upright(path: Path, track: int) -> bool:
+    """Whether `path` is an MP4 file whose movie and track id `track` say that pictures are shown as they are stored."""
+    with path.open("rb") as file:
+        moov = _find(file, (0, path.stat().st_size), b"moov")
+        movie = _find(file, moov, b"mvhd") if moov else None
+        trak = _find_track(file, moov, track) if moov else None
+        header = _find(file, trak, b"tkhd") if trak else None
+        return bool(movie and header and _is_identity(file, movie, 36) and _is_identity(file, header, 40))
 
 
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -65,13 +76,25 @@ def _find(file: BinaryIO, where: Range, *path: bytes) -> Range | None:
     return where
 
 
-def _track_id(file: BinaryIO, trak: Range) -> int | None:
-    place = _find(file, trak, b"tkhd")
-    if place is None:
-        return None
-    file.seek(place[0])
-    body = file.read(24)
-    return int.from_bytes(body[20:24] if body[:1] == b"\x01" else body[12:16], "big")
+def _find_track(file: BinaryIO, moov: Range, track: int) -> Range | None:
+    """Content range of the trak box with id `track`."""
+    for name, start, size in boxes(file, *moov):
+        trak = (start, start + size)
+        header = _find(file, trak, b"tkhd") if name == b"trak" else None
+        if header is not None:
+            file.seek(header[0])
+            body = file.read(24)
+            if int.from_bytes(body[20:24] if body[:1] == b"\x01" else body[12:16], "big") == track:
+                return trak
+    return None
+
+
+def _is_identity(file: BinaryIO, header: Range, place: int) -> bool:
+    """Whether the matrix at `place` of a version 0 header (12 bytes later in version 1) neither turns nor scales."""
+    file.seek(header[0])
+    shift = 12 if file.read(1) == b"\x01" else 0
+    file.seek(header[0] + place + shift)
+    return file.read(36) == IDENTITY
 
 
 def _read_tables(file: BinaryIO, trak: Range) -> SampleTable | None:

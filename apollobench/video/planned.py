@@ -89,7 +89,7 @@ def _read_timed(
     if not missing:
         return set()
     container.seek(int(table.seeks[0]), stream=stream)
-    actual = packet_table(container, stream)
+    actual = packet_table(container, stream, probe.path)
     if actual is None or len(actual.pts) != len(table.pts) or (actual.pts == table.pts).all():
         return set(missing.values())
     anew = {int(actual.pts[indices[row]]): row for row in missing.values()}

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from apollobench.errors import InputError
 from apollobench.video.header import promised_bytes
-from apollobench.video.table import FrameTable, counted_table, decoded, index_table, is_timed, packet_table
+from apollobench.video.mp4 import is_upright
+from apollobench.video.table import FrameTable, decoded, table_readers
 
 if TYPE_CHECKING:
     from av.container import InputContainer
-    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 REPLACE = "Replace the file, for example by downloading it again."
@@ -60,14 +60,16 @@ def probe(path: Path) -> Probe:
     """
     with open_video(path) as (container, stream):
         _check_complete(path, stream)
-        table = _timed_table(path, container, stream)
+        cheapest, *others = table_readers(container)
+        table = cheapest(container, stream, path)
         if table is not None:
-            container.seek(int(table.seeks[0]), stream=stream)
-            first = next(decoded(container, stream), None)
-            return _describe(path, container, stream, table, first)
-    with open_video(path) as (container, stream):
-        table, first = counted_table(container, stream)
-        return _describe(path, container, stream, table, first)
+            return _describe(path, container, stream, table)
+    for read in others:
+        with open_video(path) as (container, stream):
+            table = read(container, stream, path)
+            if table is not None:
+                return _describe(path, container, stream, table)
+    raise InputError(f"{path}: no frame of its video stream can be decoded. {REPLACE}")
 
 
 @contextmanager
@@ -84,14 +86,17 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         container = av.open(str(path))
     except (av.error.FFmpegError, OSError) as error:
         raise InputError(f"{path}: not a readable video file: {_cause(path, error)}. {REPLACE}") from error
-    with container:
-        stream = _video_stream(path, container)
-        for other in container.streams:
-            if other is not stream:
-                other.discard = Discard.all
-        stream.codec_context.thread_count = 1
-        stream.codec_context.thread_type = "SLICE"
-        yield container, stream
+    try:
+        with container:
+            stream = _video_stream(path, container)
+            for other in container.streams:
+                if other is not stream:
+                    other.discard = Discard.all
+            stream.codec_context.thread_count = 1
+            stream.codec_context.thread_type = "SLICE"
+            yield container, stream
+    except av.error.FFmpegError as error:
+        raise InputError(f"{path}: reading it failed: {_cause(path, error)}. {REPLACE}") from error
 
 
 def _cause(path: Path, error: Exception) -> str:
@@ -106,6 +111,8 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
     """The first video stream that is not a cover picture."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
+            if not stream.codec_context or not stream.codec_context.is_decoder:
+                raise InputError(f"{path}: its video codec is not supported by this build of PyAV. Re-encode the file.")
             return stream
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
     cover = " (the picture is a cover image)" if container.streams.video else ""
@@ -128,26 +135,15 @@ def _check_complete(path: Path, stream: VideoStream) -> None:
     raise InputError(f"{path}: truncated: {present} of {promised} promised bytes are there; {counts}. {REPLACE}")
 
 
-def _timed_table(path: Path, container: InputContainer, stream: VideoStream) -> FrameTable | None:
-    table = index_table(container, stream, path)
-    if table is None and is_timed(container):
-        container.seek(container.start_time or 0)
-        table = packet_table(container, stream)
-    return table
-
-
-def _describe(
-    path: Path, container: InputContainer, stream: VideoStream, table: FrameTable | None, first: VideoFrame | None
-) -> Probe:
-    if table is None or first is None:
-        raise InputError(f"{path}: the first frame of its video stream could not be decoded. {REPLACE}")
+def _describe(path: Path, container: InputContainer, stream: VideoStream, table: FrameTable) -> Probe:
     origin = round(Fraction(container.start_time or 0, av.time_base) / table.time_base)
     fps = _average_fps(table, stream)
     step = float(np.median(np.diff(table.pts))) if len(table.pts) > 1 else float(1 / (fps * table.time_base))
     tick = table.time_base.numerator / table.time_base.denominator
     times = (table.pts - origin) * table.time_base.numerator / table.time_base.denominator
-    rotation = round(first.rotation / 90) * 90 % 360
-    height, width = (first.width, first.height) if rotation % 180 else (first.height, first.width)
+    rotation = 0 if is_upright(path, stream.id) else _rotation(path)
+    stored = stream.codec_context
+    height, width = (stored.width, stored.height) if rotation % 180 else (stored.height, stored.width)
     return Probe(
         path=path,
         duration=float(times[-1] + step * tick),
@@ -163,6 +159,15 @@ def _describe(
         keyframes=np.searchsorted(table.pts, table.keys),
         table=table,
     )
+
+
+def _rotation(path: Path) -> int:
+    """Degrees counterclockwise that frames are to be turned by; only a decoded frame tells, whatever the container."""
+    with open_video(path) as (container, stream):
+        first = next(decoded(container, stream), None)
+    if first is None:
+        raise InputError(f"{path}: the first frame of its video stream cannot be decoded. {REPLACE}")
+    return round(first.rotation / 90) * 90 % 360
 
 
 def _average_fps(table: FrameTable, stream: VideoStream) -> float:

@@ -6,7 +6,7 @@ Three ways to the same table, cheapest first: the container's own sample index (
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-TIMED_FORMATS = frozenset({"mov", "mp4", "matroska", "webm", "flv"})
+TIMED_FORMATS = frozenset({"matroska", "webm", "flv"})
 CHECKED_ENTRIES, CHECKED_PACKETS = 64, 48
 
 
@@ -70,9 +70,15 @@ class Samples:
         return FrameTable(pts, keys, np.where(following > keys, keys, key_dts), time_base, leading=leading)
 
 
-def is_timed(container: InputContainer) -> bool:
-    """Whether the container format stores a presentation time for every packet."""
-    return not TIMED_FORMATS.isdisjoint(container.format.name.split(","))
+ReadTable = Callable[["InputContainer", "VideoStream", Path], FrameTable | None]
+
+
+def table_readers(container: InputContainer) -> tuple[ReadTable, ...]:
+    """The ways to a table that fit the container format, cheapest first; each wants a freshly opened file."""
+    names = set(container.format.name.split(","))
+    if "mp4" in names:
+        return index_table, packet_table, counted_table
+    return (packet_table, counted_table) if names & TIMED_FORMATS else (counted_table,)
 
 
 def time_base_of(stream: VideoStream) -> Fraction:
@@ -86,7 +92,7 @@ def index_table(container: InputContainer, stream: VideoStream, path: Path) -> F
     at places spread over the file and at its start.
     """
     entries = stream.index_entries
-    stored = sample_table(path, stream.id) if "mp4" in container.format.name and stream.frames else None
+    stored = sample_table(path, stream.id) if stream.frames else None
     if stored is None or not len(entries) == stream.frames == len(stored.key):
         return None
     dts = stored.decoding + entries[0].timestamp
@@ -105,7 +111,7 @@ def index_table(container: InputContainer, stream: VideoStream, path: Path) -> F
     return samples.table(time_base_of(stream))
 
 
-def packet_table(container: InputContainer, stream: VideoStream) -> FrameTable | None:
+def packet_table(container: InputContainer, stream: VideoStream, path: Path) -> FrameTable | None:
     """The table from one pass over packet headers, or None if a packet has no time."""
     packets = list(_facts(container, stream))
     if not packets or any(pts is None for pts, _, _, _ in packets):
@@ -116,25 +122,21 @@ def packet_table(container: InputContainer, stream: VideoStream) -> FrameTable |
     return Samples(times, starts, np.array(key, bool), np.array(shown, bool)).table(time_base_of(stream))
 
 
-def counted_table(container: InputContainer, stream: VideoStream) -> tuple[FrameTable | None, av.VideoFrame | None]:
-    """The table from decoding every frame, and the first frame; None for both if nothing can be decoded.
+def counted_table(container: InputContainer, stream: VideoStream, path: Path) -> FrameTable | None:
+    """The table from decoding every frame, or None if nothing can be decoded.
 
     Times that are missing or do not increase are replaced by frame number / average rate.
     """
-    first = None
-    times: list[int | None] = []
-    for frame in decoded(container, stream):
-        first = first or frame
-        times.append(frame.pts)
+    times = [frame.pts for frame in decoded(container, stream)]
     if not times:
-        return None, None
+        return None
     time_base = time_base_of(stream)
     known = [time for time in times if time is not None]
     pts = np.array(known, np.int64)
     if len(known) != len(times) or (np.diff(pts) <= 0).any():
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         time_base, pts = 1 / Fraction(rate), np.arange(len(times), dtype=np.int64)
-    return FrameTable(pts, pts[:1], pts[:1], time_base, counted=True), first
+    return FrameTable(pts, pts[:1], pts[:1], time_base, counted=True)
 
 
 def decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
