@@ -21,7 +21,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
 from apollobench.apollo.config import CONNECTOR, LLM, VISION, config_files, parse_dtype, read_config, read_json
@@ -54,13 +54,18 @@ def load_apollo(
 
 
 def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer in `llm/`. Raises `InputError` when it cannot be read or is larger than the model's vocabulary."""
+    """The tokenizer in `llm/`. Raises `InputError` when it cannot be read or is larger than the model's vocabulary.
+
+    One that is stored whole (`tokenizer.json` alone) is read as it is: going by the model's type would make a Qwen2
+    tokenizer of it, which splits text in its own way.
+    """
     folder = directory / LLM
     # Without vocabulary files an empty tokenizer would be made up silently.
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
         raise InputError(f"{folder}: no tokenizer; expected tokenizer.json, or vocab.json and merges.txt")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        reader = AutoTokenizer if (folder / "vocab.json").is_file() else PreTrainedTokenizerFast
+        tokenizer = reader.from_pretrained(folder)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{folder}: no readable tokenizer: {error}") from error
     known, room = len(tokenizer), int(read_json(folder / "config.json")["vocab_size"])

@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from apollobench.apollo.chat import Chat
+from apollobench.apollo.checkpoint import load_apollo, save_apollo
 from apollobench.apollo.config import ApolloConfig
 from apollobench.apollo.model import IGNORE, VISUAL, Apollo
 from apollobench.apollo.train.corpus import caption, pictures
@@ -117,3 +118,15 @@ def test_every_recipe_is_a_possible_model_of_one_to_eight_million_parameters(cha
         sizes.add(recipe.size)
     assert len(FAMILY) >= 8
     assert sizes == {"s", "m", "l"}
+
+
+def test_a_checkpoint_keeps_the_tokenizer_as_it_is(chat: Chat, tmp_path: Path) -> None:
+    model = Apollo(apollo_config(FAMILY["apollo-tiny-s"], len(chat.tokenizer)))
+    save_apollo(model, chat.tokenizer, tmp_path / "m", dtype="bfloat16")
+    _, loaded = load_apollo(tmp_path / "m")
+    question = (
+        "Which word came first?\nA. SUN\nB. a violin\nAnswer with the option's letter from the given choices directly."
+    )
+    again = Chat(loaded, 2.0, TOKENS_PER_CLIP)
+    assert again.tail(question, seen=False) == chat.tail(question, seen=False)
+    assert again.stops == chat.stops
