@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from apollobench.apollo.train.family import Recipe
+from apollobench.apollo.train.family import (
+    ALIGN_STEPS,
+    BANK_SEEDS,
+    ENCODER_STEPS,
+    LANGUAGE_STEPS,
+    VISION_STEPS,
+    Recipe,
+)
 from apollobench.evaluate.run import run
 from apollobench.evaluate.store import Store
 from apollobench.models.apollo import ApolloModel, Options
@@ -48,6 +55,13 @@ def chance(items: list[Item], needs: str) -> float:
     return sum(shares) / len(shares)
 
 
+def _steps(recipe: Recipe) -> str:
+    encoders = [f"{name.split('-')[0]} {ENCODER_STEPS[name.split('-')[0]]}" for name in recipe.towers]
+    before = ", ".join([*encoders, f"language {LANGUAGE_STEPS[recipe.size]}"])
+    stages = f"fine-tune {recipe.sft_steps}"
+    return f"{before}; {stages if recipe.blind else f'align {ALIGN_STEPS}, vision {VISION_STEPS}, {stages}'}"
+
+
 def write_card(folder: Path, recipe: Recipe, parameters: int, facts: Mapping[str, str], scores: Scores) -> None:
     """README.md in the model's folder."""
     mixture = ", ".join(f"{mode} {share:.0%}" for mode, share in recipe.mixture.items())
@@ -59,6 +73,8 @@ def write_card(folder: Path, recipe: Recipe, parameters: int, facts: Mapping[str
         ["towers", ", ".join(recipe.towers) or "none (blind)"],
         ["sampling", recipe.sampling.kind],
         ["modes in training", mixture],
+        ["steps", _steps(recipe)],
+        ["seeds", f"scenes {BANK_SEEDS.start} to {BANK_SEEDS.stop - 1} (train split); own seed {recipe.seed}"],
         *([name, value] for name, value in facts.items()),
     ]
     text = f"""---

@@ -19,7 +19,7 @@ from apollobench.apollo.chat import Chat
 from apollobench.apollo.config import ApolloConfig
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.train.corpus import caption
-from apollobench.apollo.train.family import CLIP_SECONDS, CLIPS, TOKENS_PER_CLIP, Size, llm_config
+from apollobench.apollo.train.family import CLIP_SECONDS, CLIPS, LANGUAGE_STEPS, TOKENS_PER_CLIP, Size, llm_config
 from apollobench.apollo.train.fit import fit, reply_loss
 from apollobench.apollo.train.lessons import DESCRIBE, Branch, Lesson, choose, in_words, make_lesson, pack
 from apollobench.apollo.train.tokenizer import build_tokenizer
@@ -29,7 +29,6 @@ from apollobench.types import Mode, Video
 
 Lessons = Mapping[Mode, Sequence[Lesson]]
 DRILL_STEPS, SUMMARY_STEPS = 400, 400
-STEPS: Mapping[Size, int] = {"s": 1500, "m": 1500, "l": 1300}
 BATCH, TEXT_SHARE, LEARNING_RATE = 8, 0.12, 2e-3
 BINDING: Mapping[str, int] = {"match": 3, "nothing": 1}
 SUMMARY: Mapping[str, int] = {"match": 4, "nothing": 1, "frame": 1, "set": 2, "video": 4, "open": 6}
@@ -67,7 +66,7 @@ def pretrain_language(size: Size, seeds: range, workers: int) -> dict[str, Tenso
         heads, branches = zip(*rows, strict=True)
         return reply_loss(model, pack(heads, branches, pad=0), None)
 
-    fit(f"language-{size}", list(model.parameters()), loss, steps=STEPS[size], lr=LEARNING_RATE)
+    fit(f"language-{size}", list(model.parameters()), loss, steps=LANGUAGE_STEPS[size], lr=LEARNING_RATE)
     return model.llm.state_dict()
 
 

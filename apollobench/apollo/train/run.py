@@ -20,14 +20,21 @@ from apollobench.apollo.train.bank import make_bank
 from apollobench.apollo.train.card import examine, write_card
 from apollobench.apollo.train.corpus import many_random_clips
 from apollobench.apollo.train.encoders import pretrain_encoder
-from apollobench.apollo.train.family import TOWERS, Recipe, apollo_config, recipe
+from apollobench.apollo.train.family import (
+    BANK_SEEDS,
+    ENCODER_HELD,
+    ENCODER_SEEDS,
+    ENCODER_STEPS,
+    LANGUAGE_SEEDS,
+    TOWERS,
+    Recipe,
+    apollo_config,
+    recipe,
+)
 from apollobench.apollo.train.language import pretrain_language, world_tokenizer
 from apollobench.apollo.train.stages import Course, align, fine_tune, tune_vision
 
 log = logging.getLogger(__name__)
-BANK_SEEDS, LANGUAGE_SEEDS = range(2000), range(12_000)
-ENCODER_SEEDS, ENCODER_HELD = range(6000), range(900_000, 900_200)
-ENCODER_STEPS = {"siglip": 1500, "internvideo2": 2000}
 
 
 def train(name: str, out: Path, work: Path, *, workers: int = 1) -> Path:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.train.bank import Bank, features
-from apollobench.apollo.train.family import Recipe
+from apollobench.apollo.train.family import ALIGN_STEPS, VISION_STEPS, Recipe
 from apollobench.apollo.train.fit import fit, reply_loss
 from apollobench.apollo.train.lessons import Branch, Lesson, Packed, choose, pack
 from apollobench.types import Mode
@@ -30,7 +30,6 @@ TUNE: Mapping[Mode, Limits] = {
     Mode.FRAME: {"nothing": 2, "frame": 3, "set": 1, "video": 1, "describe": 1},
     Mode.TEXT: {"nothing": 3, "frame": 1, "set": 1, "video": 1},
 }
-ALIGN_STEPS, VISION_STEPS = 250, 80
 BATCH = 8
 
 
