@@ -51,7 +51,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What one worker does. threads: of torch, and of the video readers."""
+    """What one worker does. threads: of torch (unless OMP_NUM_THREADS says otherwise), and of the video readers."""
 
     model: str
     items: tuple[Item, ...]
@@ -131,7 +131,8 @@ def _answer(task: Task) -> Run:
     from apollobench.evaluate.run import run
     from apollobench.models.registry import load_model
 
-    torch.set_num_threads(task.threads)
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(task.threads)
     start = time.monotonic()
     model = load_model(task.model, task.model_args)
     with Store(task.directory) as store:
