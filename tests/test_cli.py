@@ -32,6 +32,14 @@ for words in json.loads(sys.argv[1]):
 print("LOADED", *[name for name in json.loads(sys.argv[2]) if name in sys.modules])
 """
 
+# A process whose parent was started in the background ignores interrupts unless it asks for them.
+INTERRUPTIBLE = """
+import signal
+from apollobench.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+
 
 def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """The real command in a process of its own."""
@@ -118,7 +126,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_interrupt_keeps_the_work_and_says_so(tmp_path: Path) -> None:
     command = ["sources", "synthetic", "--make", str(tmp_path / "world"), "--videos", "300", "--seed", "0"]
-    process = subprocess.Popen([sys.executable, "-m", "apollobench", *command], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", INTERRUPTIBLE, *command], stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.glob("world/videos/*.mp4")):
         assert process.poll() is None
         time.sleep(0.05)
