@@ -39,8 +39,8 @@ The videos are not part of the benchmark. Items name them relative to the media 
 
 ## Beware
 
-* Scores of the models that voted ({", ".join(recipe.panel)}) are not comparable with those of others: their answers
-  decided which items are here.
+* Scores of the models that voted are not comparable with those of others: their answers decided which items are here.
+  They are {", ".join(recipe.panel)}.
 * Blind accuracy on these items is low by construction; `report.md` has it for models that did not vote.
 
 Licence of the items: {", ".join(licences)}.

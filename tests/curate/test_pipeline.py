@@ -221,7 +221,11 @@ def test_a_panel_that_sees_what_there_is_filters_without_a_mistake(
     report = (tmp_path / "out" / REPORT).read_text()
     assert "Precision 100.0" in report
     assert "| held out |" in report
+    assert "Against the category the source says: 100.0" in report
     assert benchmark.manifest["counts"]["dropped"].keys() == {"frame", "text and frame"}
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert card.startswith(f"# synthetic\n\n{len(benchmark.items)} multiple-choice questions")
+    assert "Licence of the items: CC0-1.0." in card
 
 
 def test_another_recipe_in_the_same_place_is_said_aloud(
