@@ -308,9 +308,9 @@ def models() -> None:
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Argument(help="A model of the tiny family, as `apollobench models` lists it.")],
+    model: Annotated[str, typer.Option("--model", help="A model of the tiny family; see `apollobench models`.")],
     output_path: Annotated[
-        Path, typer.Option("--output_path", help="Folder to which the checkpoint folder NAME is written.")
+        Path, typer.Option("--output_path", help="Folder to which the checkpoint folder MODEL is written.")
     ] = Path("out/weights"),
     work: Annotated[
         Path, typer.Option("--work", help="Folder of the parts that models share, and of finished stages.")
@@ -321,14 +321,14 @@ def train(
 
     \b
     Example:
-      apollobench train apollo-tiny --output_path out/weights --workers 2
+      apollobench train --model apollo-tiny --output_path out/weights --workers 2
     """
     import logging
 
     from apollobench.apollo.train.run import train as train_model
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    typer.echo(train_model(name, output_path, work, workers=workers))
+    typer.echo(train_model(model, output_path, work, workers=workers))
 
 
 def main() -> None:
