@@ -88,29 +88,40 @@ def cpu_seconds(work: Callable[[], NDArray[np.uint8]]) -> float:
 
 
 def write_video(path: Path, gop: int) -> Path:
-    """H.264, 640 x 360, 30 fps: a textured scene that pans, under moving grain, at the 0.6 Mbit/s of video sites.
+    """H.264, 640 x 360, 30 fps, 0.6 Mbit/s as on video sites: the camera pans over a scene, two things move, grain.
 
     61 seconds, so that the center of the file and of odd repetitions of it falls between keyframes.
     """
     rng = np.random.default_rng(gop)
-    coarse = rng.integers(0, 256, (48, 80), dtype=np.uint8)
-    scene = np.kron(coarse, np.ones((16, 16), np.uint8)) // 2 + rng.integers(0, 64, (768, 1280), dtype=np.uint8)
-    grain = rng.integers(0, 6, (HEIGHT + 64, WIDTH + 64), dtype=np.uint8)
+    scene = natural(rng, 1024, 1536)
+    things = [natural(rng, 128, 128) for _ in range(2)]
+    grain = rng.integers(0, 7, (HEIGHT + 64, WIDTH + 64), dtype=np.uint8)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS, options={"g": str(gop)})
         stream.bit_rate = 600_000
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for number in range(61 * FPS):
-            down, right = (abs(step % 800 - 400) for step in (number, number * 2))
-            shift = rng.integers(0, 64, 2)
+            down, right = (int(300 + 300 * np.sin(number / period)) for period in (140, 90))
             picture = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
             picture[:HEIGHT] = scene[down : down + HEIGHT, right : right + WIDTH]
+            for thing, speed in zip(things, (3, 7), strict=True):
+                left = number * speed % (WIDTH - 128)
+                picture[100 + speed * 10 : 228 + speed * 10, left : left + 128] = thing
+            shift = rng.integers(0, 64, 2)
             picture[:HEIGHT] += grain[shift[0] : shift[0] + HEIGHT, shift[1] : shift[1] + WIDTH]
             frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def natural(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
+    """Random texture whose amplitude falls with spatial frequency as in photographs (1/f), brightness 16 to 224."""
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
+    spectrum = np.fft.rfft2(rng.normal(size=(height, width))) / np.maximum(frequency, 1 / width)
+    texture = np.fft.irfft2(spectrum, s=(height, width))
+    return (120 + 35 * texture / texture.std()).clip(16, 224).astype(np.uint8)
 
 
 def repeat_video(source: Path, path: Path, times: int) -> Path:
