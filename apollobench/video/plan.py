@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from apollobench.errors import InputError
@@ -11,13 +11,7 @@ from apollobench.types import FramePlan, Mode, Sampling, digest
 from apollobench.video.probe import Probe
 from apollobench.video.sampling import released_indices, sample_indices
 
-NEEDS: Mapping[str, tuple[str, ...]] = {
-    "uniform": ("frames",),
-    "fps": ("fps",),
-    "clips": (),
-    "released": (),
-    "center": (),
-}
+KINDS = ("uniform", "fps", "clips", "released", "center")
 POSITIVE = ("frames", "fps", "clip_seconds", "clip_frames", "max_clips", "tokens_per_clip", "token_budget", "ratio")
 
 
@@ -76,12 +70,8 @@ def shuffled(indices: Sequence[int], item_fingerprint: str) -> tuple[int, ...]:
 
 
 def _check(sampling: Sampling) -> None:
-    """Name the first field of a sampling that its kind needs and that is absent, or that is out of range."""
-    if sampling.kind not in NEEDS:
-        raise InputError(f"unknown sampling {sampling.kind!r}; the kinds are {', '.join(NEEDS)}.")
-    for name in NEEDS[sampling.kind]:
-        if getattr(sampling, name) is None:
-            raise InputError(f"sampling `{sampling.kind}` needs `{name}`, which is not set.")
+    if sampling.kind not in KINDS:
+        raise InputError(f"unknown sampling {sampling.kind!r}; the kinds are {', '.join(KINDS)}.")
     for name in POSITIVE:
         value = getattr(sampling, name)
         if value is not None and not value > 0:

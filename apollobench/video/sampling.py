@@ -3,37 +3,48 @@
 `uniform`, `fps`, `clips` and `center` choose moments and take the frame on screen at each, told from the true table of
 presentation times. So a video with a changing frame rate is sampled evenly in time, and moments past the end give the
 last frame. `uniform`, `clips` and `center` take the middles of equal parts of the video or the clip, `fps` the ticks of
-a clock that starts with the video. `released` repeats the index arithmetic of the
-released Apollo loader, which knows only a frame count and an average rate.
+a clock that starts with the video. `released` repeats the index arithmetic of the released Apollo loader, which knows
+only a frame count and an average rate.
 """
 
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apollobench.errors import InputError
 from apollobench.types import Sampling
 
 TOLERANCE = 1e-6
+
+Number = TypeVar("Number", int, float)
 
 
 def sample_indices(times: NDArray[np.float64], duration: float, sampling: Sampling) -> tuple[int, ...]:
     """Frame numbers of `uniform`, `fps`, `clips` or `center` for frames shown at `times` [frames], in seconds.
 
     The numbers do not decrease, except that a last clip moved back to fit the video starts before its predecessor ends.
+    Raises InputError if `uniform` lacks `frames` or `fps` lacks `fps`.
     """
     if sampling.kind == "uniform":
-        moments = cell_middles(0.0, duration, sampling.frames or 1)
+        moments = cell_middles(0.0, duration, _needed(sampling, "frames", sampling.frames))
     elif sampling.kind == "fps":
-        moments = fps_moments(duration, sampling.fps or 1.0, sampling.frames)
+        moments = fps_moments(duration, _needed(sampling, "fps", sampling.fps), sampling.frames)
     elif sampling.kind == "clips":
         starts = clip_starts(duration, sampling.clip_seconds, sampling.max_clips)
         moments = np.concatenate([cell_middles(s, sampling.clip_seconds, sampling.clip_frames) for s in starts])
     else:
         moments = cell_middles(0.0, duration, 1)
     return frames_at(times, moments)
+
+
+def _needed(sampling: Sampling, name: str, value: Number | None) -> Number:
+    if value is None:
+        raise InputError(f"sampling `{sampling.kind}` needs `{name}`, which is not set.")
+    return value
 
 
 def frames_at(times: NDArray[np.float64], moments: NDArray[np.float64]) -> tuple[int, ...]:
