@@ -11,7 +11,6 @@ pictures are compared and have to be equal. The bar is on the ratio to decord as
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -37,7 +36,9 @@ CENTER = Sampling(kind="center", clip_frames=1)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=int, default=20, help="length of the long file, about (default 20)")
-    parser.add_argument("--repeats", type=int, default=5, help="runs per job, the median is shown (default 5)")
+    parser.add_argument(
+        "--repeats", type=int, default=5, help="runs per job, the least is shown: other load only adds (default 5)"
+    )
     args = parser.parse_args()
     print("| job | file | ours CPU s | decord CPU s | ratio | bar | | decord, 1 thread | ratio |")
     print("|---|---|---|---|---|---|---|---|---|")
@@ -61,7 +62,7 @@ def row(file: str, job: str, path: Path, sampling: Sampling, bar: float, repeats
     if not all((other == pictures[0]).all() for other in pictures[1:]):
         raise SystemExit(f"{file}, {job}: the readers gave different pictures")
     runs = [[cpu_seconds(read) for read in readers] for _ in range(repeats)]
-    ours, usual, single = (statistics.median(seconds) for seconds in zip(*runs, strict=True))
+    ours, usual, single = (min(seconds) for seconds in zip(*runs, strict=True))
     verdict = "met" if ours <= bar * usual else "missed"
     print(
         f"| {job} | {file} | {ours:.3f} | {usual:.3f} | {ours / usual:.2f} | {bar} | {verdict} "
@@ -88,27 +89,25 @@ def cpu_seconds(work: Callable[[], NDArray[np.uint8]]) -> float:
 
 
 def write_video(path: Path, gop: int) -> Path:
-    """H.264, 640 x 360, 30 fps, 0.6 Mbit/s as on video sites: the camera pans over a scene, two things move, grain.
+    """H.264, 640 x 360, 30 fps, 0.6 Mbit/s as on video sites: the camera pans and zooms over a scene, under grain.
 
     61 seconds, so that the center of the file and of odd repetitions of it falls between keyframes.
     """
     rng = np.random.default_rng(gop)
     scene = natural(rng, 1024, 1536)
-    things = [natural(rng, 128, 128) for _ in range(2)]
     grain = rng.integers(0, 7, (HEIGHT + 64, WIDTH + 64), dtype=np.uint8)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS, options={"g": str(gop)})
         stream.bit_rate = 600_000
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for number in range(61 * FPS):
-            down, right = (int(300 + 300 * np.sin(number / period)) for period in (140, 90))
+            zoom = 1 + 0.2 * np.sin(number / 45)
+            rows = 512 + 150 * np.sin(number / 140) + (np.arange(HEIGHT) - HEIGHT / 2) * zoom
+            columns = 768 + 250 * np.sin(number / 90) + (np.arange(WIDTH) - WIDTH / 2) * zoom
+            down, right = rng.integers(0, 64, 2)
             picture = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
-            picture[:HEIGHT] = scene[down : down + HEIGHT, right : right + WIDTH]
-            for thing, speed in zip(things, (3, 7), strict=True):
-                left = number * speed % (WIDTH - 128)
-                picture[100 + speed * 10 : 228 + speed * 10, left : left + 128] = thing
-            shift = rng.integers(0, 64, 2)
-            picture[:HEIGHT] += grain[shift[0] : shift[0] + HEIGHT, shift[1] : shift[1] + WIDTH]
+            picture[:HEIGHT] = scene[np.ix_(rows.astype(int), columns.astype(int))]
+            picture[:HEIGHT] += grain[down : down + HEIGHT, right : right + WIDTH]
             frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             container.mux(stream.encode(frame))
@@ -117,9 +116,9 @@ def write_video(path: Path, gop: int) -> Path:
 
 
 def natural(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
-    """Random texture whose amplitude falls with spatial frequency as in photographs (1/f), brightness 16 to 224."""
+    """Random texture whose amplitude falls with spatial frequency, as in photographs; brightness 16 to 224."""
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
-    spectrum = np.fft.rfft2(rng.normal(size=(height, width))) / np.maximum(frequency, 1 / width)
+    spectrum = np.fft.rfft2(rng.normal(size=(height, width))) / np.maximum(frequency, 1 / width) ** 1.5
     texture = np.fft.irfft2(spectrum, s=(height, width))
     return (120 + 35 * texture / texture.std()).clip(16, 224).astype(np.uint8)
 
