@@ -64,8 +64,8 @@ def make_bank(folder: Path, seeds: range, sampling: Sampling, tokenizer: PreTrai
     lessons: list[Lesson] = pickle.loads(index.read_bytes())
     clips, end = {}, 0
     for lesson in lessons:
-        clips[lesson.mode, lesson.seed] = (end, end + len(lesson.captions))
-        end += len(lesson.captions)
+        clips[lesson.mode, lesson.seed] = (end, end + lesson.clips)
+        end += lesson.clips
     by_mode = {mode: [lesson for lesson in lessons if lesson.mode is mode] for mode in Mode}
     arrays = {name: np.load(path, mmap_mode="r") for name, path in files.items()}
     return Bank(by_mode, clips, arrays["siglip"], arrays["internvideo2"])

@@ -1,11 +1,11 @@
-"""What the trainer knows about a scene: pictures at any time, labels for the encoders, captions for the connector.
+"""What the trainer knows about a scene: pictures at any time, and labels of what they show.
 
 Pictures come straight from the renderer (the same pixels as the video files before H.264 compression).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from apollobench.sources.synthetic.render import camera, motion
-from apollobench.sources.synthetic.world import COLORS, KINDS, MOVING, SPEEDS, TONES, WORDS, Scene, Segment, draw_scene
+from apollobench.sources.synthetic.world import COLORS, KINDS, MOVING, SPEEDS, TONES, WORDS, Scene, draw_scene
 
 SIDE = 48
 CLIP_FRAMES = 4
@@ -33,17 +33,24 @@ LABELS = {
     "action": ACTIONS,
     "speed": SPEEDS,
     "lamp": ("off", "on"),
-    **{f"{axis} {end}": tuple("abcde") for axis in ("right", "below", "zoom") for end in ("first", "last")},
 }
+ATTRIBUTES = tuple((name, value) for name, values in LABELS.items() for value in range(len(values)))
+# What a moving thing's place and velocity are divided by, so that both lie between about -1 and 1.
+PLACE_UNITS, VELOCITY_UNITS = (30.0, 30.0, 0.5), (20.0, 20.0, 0.4)
 
 
 @dataclass(frozen=True, slots=True)
 class Clips:
-    """Clips of one tower input size. siglip, internvideo2: uint8 [N, T, S, S, 3]; labels: int64 [N, T] per name."""
+    """Clips of one tower input size. siglip, internvideo2: uint8 [N, T, S, S, 3]; labels: int64 [N, T] per name.
+
+    motion: float32 [N, T, 6], place (right, below, zoom) and velocity of what moves, NaN where nothing does or where
+    the clip shows too little of it.
+    """
 
     siglip: NDArray[np.uint8]
     internvideo2: NDArray[np.uint8]
     labels: dict[str, NDArray[np.int64]]
+    motion: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.siglip)
@@ -66,6 +73,7 @@ def _stack(parts: Sequence[Clips]) -> Clips:
         np.concatenate([part.siglip for part in parts]),
         np.concatenate([part.internvideo2 for part in parts]),
         {name: np.concatenate([part.labels[name] for part in parts]) for name in LABELS},
+        np.concatenate([part.motion for part in parts]),
     )
 
 
@@ -84,7 +92,8 @@ def _scene_clips(seed: int, count: int) -> Clips:
     shape = (count, CLIP_FRAMES, SIDE, SIDE, 3)
     rows = [_labels(scene, clip) for clip in times]
     labels = {name: np.array([[frame[name] for frame in row] for row in rows], np.int64) for name in LABELS}
-    return Clips(siglip.reshape(shape), internvideo2.reshape(shape), labels)
+    moved = np.array([_motion(scene, clip) for clip in times], np.float32)
+    return Clips(siglip.reshape(shape), internvideo2.reshape(shape), labels, moved)
 
 
 def _random_times(scene: Scene, rng: np.random.Generator) -> list[float]:
@@ -120,42 +129,29 @@ def _labels(scene: Scene, times: Sequence[float]) -> list[dict[str, int]]:
                 "action": ACTIONS.index(f"{scene.kind} {segment.action}") if known else IGNORE,
                 "speed": SPEEDS.index(segment.speed) if segment.speed and seen else IGNORE,
                 "lamp": IGNORE if lit is None else int(time >= lit),
-                **_places(segment, [t for t, other in zip(times, segments, strict=True) if other is segment], moving),
             }
         )
     return rows
 
 
-def _places(segment: Segment, times: Sequence[float], moving: bool) -> dict[str, int]:
-    """Fifths of the way of the moving thing at the first and the last of `times`: what tells its direction."""
-    places = {}
-    for end, time in (("first", times[0]), ("last", times[-1])):
-        right, below, zoom = motion(segment, time) if moving else (0.0, 0.0, 0.0)
-        for axis, value in (("right", right / 60 + 0.5), ("below", below / 60 + 0.5), ("zoom", zoom - 0.65)):
-            places[f"{axis} {end}"] = min(4, max(0, int(5 * value))) if moving else IGNORE
-    return places
-
-
-def caption(scene: Scene, times: Sequence[float], *, opening: bool) -> str:
-    """One clip in words: the segments that its frames show, in order; the `opening` clip also tells what never changes.
-
-    Motion is told only where at least two different frames show it.
-    """
+def _motion(scene: Scene, times: Sequence[float]) -> list[tuple[float, ...]]:
+    """Place and velocity of what moves at each time, in `PLACE_UNITS` and `VELOCITY_UNITS`; NaN where unknown."""
+    if scene.kind not in MOVING:
+        return [(np.nan,) * 6 for _ in times]
     segments = [scene.segment_at(time) for time in times]
-    words = [scene.kind, scene.static, scene.tone] if opening else []
-    if opening and scene.kind == "sign":
-        words.append(scene.owner)
-    for segment in dict.fromkeys(segments):
-        shown = {time for time, other in zip(times, segments, strict=True) if other is segment}
-        words.extend(_describe(scene, segment, several=len(shown) > 1))
-        if scene.trigger is not None and max(shown) >= scene.segments[scene.trigger].start:
-            words.append("lamp")
-    return " ".join(words)
+    rows: list[tuple[float, ...]] = []
+    for time, segment in zip(times, segments, strict=True):
+        place = (np.array(motion(segment, time)) - (0.0, 0.0, 1.15)) / PLACE_UNITS
+        way = np.array(motion(segment, segment.end)) - motion(segment, segment.start)
+        seen = len({t for t, other in zip(times, segments, strict=True) if other is segment}) > 1
+        velocity = way / (segment.end - segment.start) / VELOCITY_UNITS if seen else [np.nan] * 3
+        rows.append((*place, *velocity))
+    return rows
 
 
-def _describe(scene: Scene, segment: Segment, *, several: bool) -> Iterator[str]:
-    yield segment.identity
-    if segment.action and (several or scene.kind not in MOVING):
-        yield segment.action
-    if segment.speed and several:
-        yield segment.speed
+def see(scene: Scene, times: Sequence[float]) -> list[tuple[int, ...]]:
+    """What each frame of a clip shows: indices into `ATTRIBUTES`; motion only where two different frames show it."""
+    return [
+        tuple(ATTRIBUTES.index((name, value)) for name, value in row.items() if value != IGNORE)
+        for row in _labels(scene, times)
+    ]

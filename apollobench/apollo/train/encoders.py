@@ -14,11 +14,12 @@ import torch.nn.functional as fn
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from apollobench.apollo.train.corpus import IGNORE, LABELS, Clips
+from apollobench.apollo.train.corpus import CLIP_FRAMES, IGNORE, LABELS, Clips
 from apollobench.sources.synthetic.world import MOVING
 
 log = logging.getLogger(__name__)
-OF_MOTION = ("speed", *(label for label in LABELS if label.endswith((" first", " last"))))
+MOVING_SHARE, MOTION_WEIGHT = 0.75, 4.0
+MOTION = ("action", "speed")
 MEANS = {"siglip": (0.5, 0.5, 0.5), "internvideo2": (0.485, 0.456, 0.406)}
 DEVIATIONS = {"siglip": (0.5, 0.5, 0.5), "internvideo2": (0.229, 0.224, 0.225)}
 
@@ -32,35 +33,48 @@ def to_input(tower: str, clips: NDArray[np.uint8]) -> Tensor:
 
 
 class Heads(nn.Module):
-    """One linear classifier per label on the mean feature of a frame."""
+    """What is thrown away after: a linear classifier per label on the mean feature of a frame, and one for places.
+
+    Motion is read from all frames of the clip together.
+    """
 
     def __init__(self, width: int, names: tuple[str, ...]) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.heads = nn.ModuleDict({name: nn.Linear(width, len(LABELS[name])) for name in names})
+        self.still = nn.ModuleDict({name: nn.Linear(width, len(LABELS[name])) for name in names if name not in MOTION})
+        self.place = nn.Linear(width, 3)
+        self.joint = nn.Sequential(nn.Linear(CLIP_FRAMES * width, 2 * width), nn.GELU())
+        outputs = {name: len(LABELS[name]) for name in names if name in MOTION} | {"velocity": 3}
+        self.moving = nn.ModuleDict({name: nn.Linear(2 * width, CLIP_FRAMES * n) for name, n in outputs.items()})
 
-    def forward(self, features: Tensor) -> dict[str, Tensor]:
-        """Features [N, T, rows, columns, C] -> logits [N, T, classes] per label."""
+    def forward(self, features: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Features [N, T, rows, columns, C] -> logits [N, T, classes] per label, and motion [N, T, 6]."""
         pooled = self.norm(features.mean(dim=(2, 3)))
-        return {name: head(pooled) for name, head in self.heads.items()}
+        joint = self.joint(pooled.flatten(1))
+        logits = {name: head(pooled) for name, head in self.still.items()}
+        moving = {name: head(joint).unflatten(1, (CLIP_FRAMES, -1)) for name, head in self.moving.items()}
+        velocity = moving.pop("velocity")
+        return logits | moving, torch.cat([self.place(pooled), velocity], dim=-1)
 
 
 def pretrain_encoder(
     name: str, tower: nn.Module, width: int, clips: Clips, held: Clips, *, steps: int, batch: int, lr: float, seed: int
 ) -> dict[str, float]:
-    """Train `tower` in place. Returns accuracy per label on the held-out clips."""
+    """Train `tower` in place. Returns accuracy per label on the held-out clips, and the mean error of motion."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     still = name.startswith("siglip")
-    heads = Heads(width, tuple(label for label in LABELS if not (still and label in OF_MOTION)))
+    heads = Heads(width, tuple(label for label in LABELS if not (still and label == "speed")))
     parameters = [*tower.parameters(), *heads.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.02, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.08)
-    source, begun = _pixels(name, clips), time.monotonic()
+    moving, begun = np.flatnonzero(~np.isnan(clips.motion).all(axis=(1, 2))), time.monotonic()
     for step in range(steps):
-        rows = rng.integers(len(clips), size=batch)
-        labels = _targets(clips, rows, still=still)
-        loss = _loss(heads(tower(to_input(name, source[rows]))), labels)
+        anything = rng.integers(len(clips), size=batch)
+        rows = anything if still else np.where(rng.random(batch) < MOVING_SHARE, rng.choice(moving, batch), anything)
+        logits, motion = heads(tower(to_input(name, _pixels(name, clips)[rows])))
+        labels, moved = _targets(clips, rows, still=still)
+        loss = _loss(logits, motion, labels, moved)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -69,39 +83,48 @@ def pretrain_encoder(
         if step % 100 == 0:
             log.info("%s step %d loss %.3f %.0fs", name, step, loss.item(), time.monotonic() - begun)
         if step % 500 == 499:
-            log.info("%s step %d held out %s", name, step, _accuracy(name, tower, heads, held))
-    return _accuracy(name, tower, heads, held)
+            log.info("%s step %d held out %s", name, step, _scores(name, tower, heads, held))
+    return _scores(name, tower, heads, held)
 
 
 def _pixels(name: str, clips: Clips) -> NDArray[np.uint8]:
     return clips.siglip if name.startswith("siglip") else clips.internvideo2
 
 
-def _targets(clips: Clips, rows: NDArray[np.int64], *, still: bool) -> dict[str, Tensor]:
-    """Labels of some clips; an image encoder is not asked for motion."""
-    targets = {name: torch.from_numpy(values[rows]) for name, values in clips.labels.items()}
+def _targets(clips: Clips, rows: NDArray[np.int64], *, still: bool) -> tuple[dict[str, Tensor], Tensor]:
+    """Labels and motion of some clips; an image encoder is asked where a thing is, not how it moves."""
+    labels = {name: torch.from_numpy(values[rows]) for name, values in clips.labels.items()}
+    motion = torch.from_numpy(clips.motion[rows])
     if still:
-        moving = torch.isin(targets["kind"], torch.tensor([LABELS["kind"].index(kind) for kind in MOVING]))
-        targets["action"] = targets["action"].masked_fill(moving, IGNORE)
-    return targets
+        moving = torch.isin(labels["kind"], torch.tensor([LABELS["kind"].index(kind) for kind in MOVING]))
+        labels["action"] = labels["action"].masked_fill(moving, IGNORE)
+        motion[..., 3:] = torch.nan
+    return labels, motion
 
 
-def _loss(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
+def _loss(logits: dict[str, Tensor], motion: Tensor, labels: dict[str, Tensor], moved: Tensor) -> Tensor:
     losses = []
     for name, values in logits.items():
         if bool((labels[name] != IGNORE).any()):
             losses.append(fn.cross_entropy(values.flatten(0, 1), labels[name].flatten(), ignore_index=IGNORE))
+    known = ~moved.isnan()
+    if bool(known.any()):
+        losses.append(MOTION_WEIGHT * fn.smooth_l1_loss(motion[known], moved[known], beta=0.1))
     return torch.stack(losses).sum()
 
 
 @torch.no_grad()
-def _accuracy(name: str, tower: nn.Module, heads: Heads, held: Clips) -> dict[str, float]:
-    rows = np.arange(len(held))
-    labels = _targets(held, rows, still=name.startswith("siglip"))
+def _scores(name: str, tower: nn.Module, heads: Heads, held: Clips) -> dict[str, float]:
+    labels, moved = _targets(held, np.arange(len(held)), still=name.startswith("siglip"))
     parts = [heads(tower(to_input(name, _pixels(name, held)[i : i + 64]))) for i in range(0, len(held), 64)]
     scores = {}
-    for label in parts[0]:
-        guess = torch.cat([part[label] for part in parts]).argmax(-1)
+    for label in parts[0][0]:
+        guess = torch.cat([logits[label] for logits, _ in parts]).argmax(-1)
         known = labels[label] != IGNORE
         scores[label] = round(float((guess == labels[label])[known].float().mean()), 3)
-    return scores
+    error = (torch.cat([motion for _, motion in parts]) - moved).abs()
+    return scores | {"place error": _mean(error[..., :3]), "velocity error": _mean(error[..., 3:])}
+
+
+def _mean(error: Tensor) -> float:
+    return round(float(error.nanmean()), 3)

@@ -14,21 +14,32 @@ from apollobench.apollo.model import IGNORE, Apollo
 from apollobench.apollo.train.lessons import Packed
 
 log = logging.getLogger(__name__)
-Batch = tuple[Packed, Tensor | None]
+HINT_LAYER, HINT_WEIGHT, WORD_WEIGHT = 4, 0.7, 0.5
 
 
 def reply_loss(model: Apollo, packed: Packed, visual: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Weighted mean cross entropy over target places, and the share of option letters predicted right (detached)."""
-    embeds = model.merge(packed.ids, visual)
-    hidden = model.llm.model(
-        inputs_embeds=embeds, attention_mask=packed.mask, position_ids=packed.positions, use_cache=False
-    ).last_hidden_state
-    places = packed.targets != IGNORE
-    logits = model.llm.lm_head(hidden[places])
-    targets, weights = packed.targets[places], packed.weights[places]
-    losses = fn.cross_entropy(logits, targets, reduction="none")
-    right = (logits.argmax(-1) == targets)[weights == 1].float().mean()
-    return (losses * weights).sum() / weights.sum(), right.detach()
+    """Mean cross entropy of option letters, hints and other words; the share of letters predicted right (detached).
+
+    A hint is the right option at the question's last token, predicted from layer `HINT_LAYER` on: the model finds the
+    answer in its first layers, and the option that says it in the rest (deep supervision, Lee et al., arXiv 1409.5185).
+    """
+    states = model.llm.model(
+        inputs_embeds=model.merge(packed.ids, visual),
+        attention_mask=packed.mask,
+        position_ids=packed.positions,
+        use_cache=False,
+        output_hidden_states=True,
+    ).hidden_states
+    hinted, others = packed.hints != IGNORE, (packed.targets != IGNORE) & ~packed.letters
+    letters = model.llm.lm_head(states[-1][packed.letters])
+    found = model.llm.lm_head(model.llm.model.norm(states[HINT_LAYER][hinted]))
+    targets = packed.targets[packed.letters]
+    losses = (
+        fn.cross_entropy(letters, targets),
+        HINT_WEIGHT * fn.cross_entropy(found, packed.hints[hinted]) if bool(hinted.any()) else found.sum() * 0.0,
+        WORD_WEIGHT * fn.cross_entropy(model.llm.lm_head(states[-1][others]), packed.targets[others]),
+    )
+    return torch.stack(losses).sum(), (letters.argmax(-1) == targets).float().mean().detach()
 
 
 def fit(

@@ -1,6 +1,7 @@
-"""Pre-training of the language model on the world in words: captions stand where visual vectors will stand later.
+"""Pre-training of the language model on the world, before it has eyes: what a frame shows comes from a table instead.
 
 In the full-size model this is what Qwen2.5's own pre-training provides: it can read, find, order, and answer by letter.
+The table stays behind as what the connector is aligned to.
 """
 
 from __future__ import annotations
@@ -12,110 +13,128 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
 
 from apollobench.apollo.chat import Chat
 from apollobench.apollo.config import ApolloConfig
 from apollobench.apollo.model import Apollo
-from apollobench.apollo.train.corpus import caption
-from apollobench.apollo.train.family import CLIP_SECONDS, CLIPS, LANGUAGE_STEPS, TOKENS_PER_CLIP, Size, llm_config
+from apollobench.apollo.train.corpus import ATTRIBUTES
+from apollobench.apollo.train.family import (
+    CLIP_SECONDS,
+    CLIPS,
+    LANGUAGE_STEPS,
+    TOKENS_PER_CLIP,
+    UNIFORM,
+    Size,
+    llm_config,
+)
 from apollobench.apollo.train.fit import fit, reply_loss
-from apollobench.apollo.train.lessons import DESCRIBE, Branch, Lesson, choose, in_words, make_lesson, pack
+from apollobench.apollo.train.lessons import MATCH, TELL, TELLING, Branch, Lesson, choose, make_lesson, pack
 from apollobench.apollo.train.tokenizer import build_tokenizer
 from apollobench.sources.synthetic.questions import ask
 from apollobench.sources.synthetic.world import draw_scene
-from apollobench.types import Mode, Video
+from apollobench.types import Mode, Sampling, Video
 
-Lessons = Mapping[Mode, Sequence[Lesson]]
-DRILL_STEPS, SUMMARY_STEPS = 400, 400
-BATCH, TEXT_SHARE, LEARNING_RATE = 8, 0.12, 2e-3
-BINDING: Mapping[str, int] = {"match": 3, "nothing": 1}
-SUMMARY: Mapping[str, int] = {"match": 4, "nothing": 1, "frame": 1, "set": 2, "video": 4, "open": 6}
+BINDING_STEPS, BRIEF_STEPS = 300, 900
+BATCH, LEARNING_RATE = 8, 2e-3
+BINDING: Mapping[str, int] = {MATCH: 3, "nothing": 1}
 LIMITS: Mapping[Mode, Mapping[str, int]] = {
-    Mode.VIDEO: {"nothing": 1, "frame": 1, "set": 3, "video": 5, "open": 6, "match": 2, "describe": 1},
+    Mode.VIDEO: {TELL: 1, MATCH: 2, "nothing": 1, "frame": 1, "set": 3, "video": 6},
+    Mode.FRAME: {MATCH: 2, "nothing": 1, "frame": 3, "set": 1, "video": 1},
     Mode.TEXT: {"nothing": 3, "frame": 1, "set": 1, "video": 1},
 }
+# How scenes are shown: mode, sampling (None: in brief), and one scene of how many is shown so.
+SHOWN: Sequence[tuple[Mode, Sampling | None, int]] = (
+    (Mode.VIDEO, None, 1),
+    (Mode.VIDEO, CLIPS, 1),
+    (Mode.VIDEO, UNIFORM, 2),
+    (Mode.FRAME, CLIPS, 4),
+    (Mode.TEXT, None, 4),
+)
+# Shares of these rows of `SHOWN`: first mostly in brief, then as a video is seen.
+BRIEF_SHARES, FULL_SHARES = (0.7, 0.1, 0.05, 0.1, 0.05), (0.1, 0.4, 0.25, 0.15, 0.1)
+Lessons = Sequence[Sequence[Lesson]]
+
+
+class SightTable(nn.Module):
+    """Stands in for eyes: a frame's vector is the normed sum of one learned vector for each thing it shows."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.vectors = nn.EmbeddingBag(len(ATTRIBUTES), width, mode="sum")
+        self.norm = nn.LayerNorm(width)
+        nn.init.normal_(self.vectors.weight, std=0.3)
+        nn.init.constant_(self.norm.weight, 0.3)
+
+    def forward(self, sights: Sequence[Sequence[int]]) -> Tensor:
+        """Attribute indices of N frames -> vectors [N, h]."""
+        starts = np.cumsum([0, *(len(sight) for sight in sights[:-1])])
+        flat = torch.tensor([index for sight in sights for index in sight])
+        return self.norm(self.vectors(flat, torch.from_numpy(starts)))  # type: ignore[no-any-return]
 
 
 def world_tokenizer() -> PreTrainedTokenizerFast:
-    """The family's tokenizer: every word of the first 400 training scenes, which use the whole vocabulary."""
-    texts = [DESCRIBE, "Choose."]
-    for seed in range(400):
-        scene = draw_scene(seed)
-        texts.append(caption(scene, [quarter / 4 for quarter in range(int(scene.duration * 4))], opening=True))
-        items = ask(scene, Video("", Path()), everything=True)
-        texts += [words for item in items for words in (item.question, *item.options)]
-    return build_tokenizer(texts)
+    """The family's tokenizer: every word of the first 400 training scenes; an option of several words is one token."""
+    items = [item for seed in range(400) for item in ask(draw_scene(seed), Video("", Path()), everything=True)]
+    options = {option for item in items for option in item.options}
+    texts = ["Choose.", TELLING, *(item.question for item in items), *options]
+    return build_tokenizer(texts, sorted(option for option in options if " " in option))
 
 
-def pretrain_language(size: Size, seeds: range, workers: int) -> dict[str, Tensor]:
-    """The state of a language model of one size after pre-training on the scenes of `seeds` in words.
+def pretrain_language(size: Size, seeds: range, workers: int) -> dict[str, dict[str, Tensor]]:
+    """The states of a language model (`llm`) and its table (`table`) after pre-training on the scenes of `seeds`.
 
-    In three parts, each of which the next one needs: copy a list of words, and name the option that a question names;
-    answer about a scene told in one short caption; answer about one told clip by clip. All at once is far slower.
+    In three parts, each of which the next one needs: name the option that a question names, without any scene; answer
+    about scenes that are told in brief; answer about scenes seen frame by frame.
     """
     tokenizer = world_tokenizer()
     lessons = draw_lessons(seeds, tokenizer, workers)
     torch.manual_seed(0)
     model = Apollo(ApolloConfig(llm=llm_config(size, len(tokenizer))))
+    table = SightTable(model.llm.config.hidden_size)
     rng = np.random.default_rng(1)
 
     def loss(step: int) -> tuple[Tensor, Tensor]:
-        rows = [_row(lessons, rng, step, number) for number in range(BATCH)]
-        heads, branches = zip(*rows, strict=True)
-        return reply_loss(model, pack(heads, branches, pad=0), None)
+        drilled = BATCH if step < BINDING_STEPS else 1
+        rows = [_binding(lessons, rng) if number < drilled else _scene(lessons, rng, step) for number in range(BATCH)]
+        heads, branches, sights = zip(*rows, strict=True)
+        seen = [sight for row in sights for sight in row]
+        return reply_loss(model, pack(heads, branches, pad=0), table(seen) if seen else None)
 
-    fit(f"language-{size}", list(model.parameters()), loss, steps=LANGUAGE_STEPS[size], lr=LEARNING_RATE)
-    return model.llm.state_dict()
+    learning = [*model.parameters(), *table.parameters()]
+    fit(f"language-{size}", learning, loss, steps=LANGUAGE_STEPS[size], lr=LEARNING_RATE)
+    return {"llm": model.llm.state_dict(), "table": table.state_dict()}
 
 
 def draw_lessons(seeds: range, tokenizer: PreTrainedTokenizerFast, workers: int) -> Lessons:
-    """Lessons in words of all `seeds`; every eighth scene also without its clips."""
+    """Lessons of all `seeds` for each row of `SHOWN`."""
     chunks = [seeds[start : start + 200] for start in range(0, len(seeds), 200)]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         parts = list(pool.map(_draw_chunk, chunks, [tokenizer] * len(chunks)))
-    return {mode: [lesson for part in parts for lesson in part if lesson.mode is mode] for mode in LIMITS}
+    return [[lesson for part in parts for lesson in part[number]] for number in range(len(SHOWN))]
 
 
-def _draw_chunk(seeds: Sequence[int], tokenizer: PreTrainedTokenizerFast) -> list[Lesson]:
+def _draw_chunk(seeds: Sequence[int], tokenizer: PreTrainedTokenizerFast) -> Lessons:
     chat = Chat(tokenizer, CLIP_SECONDS, TOKENS_PER_CLIP)
-    told = [make_lesson(seed, Mode.VIDEO, CLIPS, chat) for seed in seeds]
-    return [*told, *(make_lesson(seed, Mode.TEXT, CLIPS, chat) for seed in seeds if seed % 8 == 0)]
+    return [[make_lesson(seed, mode, sampling, chat) for seed in seeds[::every]] for mode, sampling, every in SHOWN]
 
 
-Row = tuple[tuple[int, ...], list[Branch]]
+Row = tuple[tuple[int, ...], list[Branch], tuple[tuple[int, ...], ...]]
 
 
-def _row(lessons: Lessons, rng: np.random.Generator, step: int, number: int) -> Row:
-    """Row `number` of a batch, by the step that training has reached."""
-    reading = step >= DRILL_STEPS + SUMMARY_STEPS
-    if number < (1 if reading else 3):
-        return _binding(lessons, rng)
-    if step < DRILL_STEPS:
-        return _copying(lessons, rng)
-    if rng.random() < TEXT_SHARE:
-        lesson = _any(lessons[Mode.TEXT], rng)
-        return (), choose(lesson, rng, LIMITS[Mode.TEXT])
-    lesson = _any(lessons[Mode.VIDEO], rng)
-    if reading:
-        return in_words(lesson, TOKENS_PER_CLIP), choose(lesson, rng, LIMITS[Mode.VIDEO])
-    return lesson.summary, choose(lesson, rng, SUMMARY)
+def _scene(lessons: Lessons, rng: np.random.Generator, step: int) -> Row:
+    shares = BRIEF_SHARES if step < BINDING_STEPS + BRIEF_STEPS else FULL_SHARES
+    lesson = _any(lessons[rng.choice(len(SHOWN), p=shares)], rng)
+    return lesson.head, choose(lesson, rng, LIMITS[lesson.mode]), lesson.sights
 
 
 def _binding(lessons: Lessons, rng: np.random.Generator) -> Row:
     """Branches of several scenes, without their clips, whose questions name or betray their answer."""
     branches: list[Branch] = []
     while len(branches) < 20:
-        branches += choose(_any(lessons[Mode.VIDEO], rng), rng, BINDING)
-    return (), branches
-
-
-def _copying(lessons: Lessons, rng: np.random.Generator) -> Row:
-    """Lists of words, each to be said again."""
-    words = [token for _ in range(12) for token in _any(lessons[Mode.VIDEO], rng).summary]
-    lists = [rng.permutation(words)[: int(rng.integers(5, 20))] for _ in range(10)]
-    return (), [Branch(tuple(map(int, some)), tuple(map(int, some)), "copy") for some in lists]
+        branches += choose(_any(lessons[-1], rng), rng, BINDING)
+    return (), branches, ()
 
 
 def _any(lessons: Sequence[Lesson], rng: np.random.Generator) -> Lesson:

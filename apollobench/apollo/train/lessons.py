@@ -6,7 +6,7 @@ So all questions of a video cost one pass, and every branch computes exactly wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,64 +14,64 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apollobench.apollo.chat import Chat, clip_label
-from apollobench.apollo.model import IGNORE, VISUAL
-from apollobench.apollo.train.corpus import caption
+from apollobench.apollo.chat import Chat
+from apollobench.apollo.model import IGNORE
+from apollobench.apollo.train.corpus import CLIP_FRAMES, see
 from apollobench.evaluate.prompt import build_prompt
 from apollobench.sources.synthetic.questions import ask
-from apollobench.sources.synthetic.world import Scene, draw_scene
+from apollobench.sources.synthetic.world import MOVING, Scene, draw_scene
 from apollobench.types import LETTERS, FramePlan, Mode, Sampling, Video
 from apollobench.video.sampling import sample_indices
 
-DESCRIBE = "Describe the clips."
-WEIGHTS = {"open": 0.5, "copy": 0.5, "describe": 0.2}
+MATCH, TELL = "match", "tell"
+TELLING = "What happened?"
+BRIEF = Sampling(kind="clips", clip_frames=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
     """One question behind the beginning: its token ids, the reply's ids, and what it asks for.
 
-    `kind` is what a multiple-choice question needs, `match` where the question names its answer, `open` for a question
-    without options, `describe`, or `copy`.
+    `kind` is what a multiple-choice question needs, `match` where it names its answer ("Choose red."), or `tell` where
+    all that happened is to be told in order. `hint`: place in `asked` of
+    the question's last token, and the token of the right option, where the question alone asks for it.
     """
 
     asked: tuple[int, ...]
     reply: tuple[int, ...]
     kind: str
-
-    @property
-    def choice(self) -> bool:
-        return self.kind not in WEIGHTS
+    hint: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A scene as one mode shows it. head: token ids with `VISUAL` places; captions: the words of each clip.
-
-    summary: the whole scene in one caption, without clips and times.
-    """
+    """A scene as one mode shows it. head: token ids with `VISUAL` places; sights: what each clip's frames show."""
 
     seed: int
     mode: Mode
     head: tuple[int, ...]
-    captions: tuple[tuple[int, ...], ...]
-    summary: tuple[int, ...]
+    sights: tuple[tuple[int, ...], ...]
     branches: tuple[Branch, ...]
+
+    @property
+    def clips(self) -> int:
+        return len(self.sights) // CLIP_FRAMES
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
     """A batch of rows. ids, positions, part, targets: int64 [B, L].
 
-    part is 0 for the beginning, i for branch i, -1 for padding. targets holds the id to be predicted at a place, or
-    IGNORE; weights [B, L] says how much that prediction counts: an option letter 1, other words what `WEIGHTS` says.
+    part is 0 for the beginning, i for branch i, -1 for padding. targets and hints hold the id to be predicted at a
+    place, or IGNORE; letters [B, L] is true where that is an option letter.
     """
 
     ids: Tensor
     positions: Tensor
     part: Tensor
     targets: Tensor
-    weights: Tensor
+    hints: Tensor
+    letters: Tensor
 
     @property
     def mask(self) -> Tensor:
@@ -103,50 +103,58 @@ def clip_times(plan: FramePlan) -> list[tuple[float, ...]]:
     return [plan.timestamps[start : start + k] for start in range(0, len(plan.timestamps), k)]
 
 
-def make_lesson(seed: int, mode: Mode, sampling: Sampling, chat: Chat) -> Lesson:
-    """The lesson of one scene: every question there is; in video mode also open ones and a description of all clips."""
+def make_lesson(seed: int, mode: Mode, sampling: Sampling | None, chat: Chat) -> Lesson:
+    """The lesson of one scene: every question there is, and each once more with its answer named.
+
+    Without a sampling the scene is shown in brief: each segment is a clip of one frame.
+    """
     scene = draw_scene(seed)
-    plan = scene_plan(scene, mode, sampling)
-    items = ask(scene, Video(f"{seed:07d}", Path()), everything=True)
-    captions: list[str] = []
-    asked: list[tuple[str, str, str]] = [
-        (build_prompt(item), LETTERS[item.answer], item.truth.needs if item.truth else "") for item in items
-    ]
-    if plan:
-        captions = [caption(scene, times, opening=i == 0) for i, times in enumerate(clip_times(plan))]
-        said = [f"{clip_label(*clip)}{words}" for clip, words in zip(plan.clips, captions, strict=True)]
-        asked.append((DESCRIBE, ",\n".join(said), "describe"))
+    brief = sampling is None
+    plan = _brief_plan(scene, mode) if sampling is None else scene_plan(scene, mode, sampling)
+    shown = clip_times(plan) if plan else []
+    sights = [sight for times in shown for sight in see(scene, times)]
+    if brief:
+        chat, sights = replace(chat, tokens_per_clip=1), sights[::2]
+    head = tuple(chat.head(plan)) if plan else ()
+    asked = ask(scene, Video(f"{seed:07d}", Path()), everything=True)
+    named = [replace(item, question=f"Choose {item.options[item.answer]}.") for item in asked]
+    items = [*asked, *named]
+    kinds = [*(item.truth.needs if item.truth else "" for item in asked), *(MATCH for _ in named)]
+    tails = chat.tails([build_prompt(item) for item in items], seen=bool(head))
+    answers, first = _ids(chat, [item.options[item.answer] for item in items]), _ids(chat, ["\nA. "])[0][0]
+    letters = _ids(chat, [LETTERS[item.answer] for item in items])
+    end = chat.tokenizer.eos_token_id
+    branches = []
+    for item, kind, tail, answer, letter in zip(items, kinds, tails, answers, letters, strict=True):
+        hinted = kind == MATCH or (mode is Mode.VIDEO and "never" not in item.question)
+        hint = (tail.index(first) - 1, answer[0]) if hinted else None
+        branches.append(Branch(tuple(tail), (*letter, end), kind, hint))
     if mode is Mode.VIDEO:
-        asked += [(item.question, item.options[item.answer], "open") for item in items]
-        named = [replace(item, question=f"Choose {item.options[item.answer]}.") for item in items]
-        asked += [(build_prompt(item), LETTERS[item.answer], "match") for item in named]
-    questions, replies, kinds = zip(*asked, strict=True)
-    tails, spoken = chat.tails(questions, seen=plan is not None), _ids(chat, replies)
-    branches = tuple(
-        Branch(tuple(tail), (*reply, chat.tokenizer.eos_token_id), kind)
-        for tail, reply, kind in zip(tails, spoken, kinds, strict=True)
-    )
-    often = [quarter / 4 for quarter in range(int(scene.duration * 4))]
-    summary, *words = (tuple(ids) for ids in _ids(chat, [caption(scene, often, opening=True), *captions]))
-    return Lesson(seed, mode, tuple(chat.head(plan)) if plan else (), tuple(words), summary, branches)
+        story = _ids(chat, [" ".join(_story(scene, shown))])[0]
+        branches.append(Branch(tuple(chat.tail(TELLING, seen=True)), (*story, end), TELL, None))
+    return Lesson(seed, mode, head, tuple(sights), tuple(branches))
+
+
+def _brief_plan(scene: Scene, mode: Mode) -> FramePlan | None:
+    """Two times of each segment; a lesson in brief keeps the sight at the first."""
+    if mode is Mode.TEXT:
+        return None
+    clips = tuple(((s.start + s.end) / 2, s.end - 0.05) for s in scene.segments)
+    times = tuple(time for clip in clips for time in clip)
+    return FramePlan(BRIEF, tuple(range(len(times))), times, clips, scene.duration)
+
+
+def _story(scene: Scene, clips: Sequence[Sequence[float]]) -> Iterator[str]:
+    """What happened, segment by segment, as far as these frame times of clips show it."""
+    shown = [[scene.segment_at(time) for time in times] for times in clips]
+    for segment in dict.fromkeys(segment for clip in shown for segment in clip):
+        yield segment.identity
+        if segment.action and (scene.kind not in MOVING or any(clip.count(segment) > 1 for clip in shown)):
+            yield from (segment.action, segment.speed)
 
 
 def _ids(chat: Chat, texts: Sequence[str]) -> list[list[int]]:
     return chat.tokenizer(list(texts), add_special_tokens=False)["input_ids"]  # type: ignore[no-any-return]
-
-
-def in_words(lesson: Lesson, tokens_per_clip: int) -> tuple[int, ...]:
-    """The head with each clip's visual places replaced by its caption: the same lesson for a model of text alone."""
-    words: list[int] = []
-    clip, place = iter(lesson.captions), 0
-    for token in lesson.head:
-        if token != VISUAL:
-            words.append(token)
-            continue
-        if place % tokens_per_clip == 0:
-            words.extend(next(clip))
-        place += 1
-    return tuple(words)
 
 
 def choose(lesson: Lesson, rng: np.random.Generator, limits: Mapping[str, int]) -> list[Branch]:
@@ -165,7 +173,7 @@ def pack(heads: Sequence[Sequence[int]], branches: Sequence[Sequence[Branch]], p
     """One row per head with its branches, padded on the right."""
     rows = [_row(head, chosen) for head, chosen in zip(heads, branches, strict=True)]
     length = max(len(row[0]) for row in rows)
-    fills = (pad, 0, -1, IGNORE, 0.0)
+    fills = (pad, 0, -1, IGNORE, IGNORE, False)
     columns = [
         torch.tensor([[*row[field], *[fill] * (length - len(row[field]))] for row in rows])
         for field, fill in enumerate(fills)
@@ -173,17 +181,19 @@ def pack(heads: Sequence[Sequence[int]], branches: Sequence[Sequence[Branch]], p
     return Packed(*columns)
 
 
-def _row(
-    head: Sequence[int], branches: Sequence[Branch]
-) -> tuple[list[int], list[int], list[int], list[int], list[float]]:
+def _row(head: Sequence[int], branches: Sequence[Branch]) -> tuple[Sequence[int], ...]:
     ids, positions, part = list(head), list(range(len(head))), [0] * len(head)
-    targets, weights = [IGNORE] * len(head), [0.0] * len(head)
+    targets, hints, letters = [IGNORE] * len(head), [IGNORE] * len(head), [False] * len(head)
     for number, branch in enumerate(branches, 1):
         tokens = [*branch.asked, *branch.reply[:-1]]
+        hint = [IGNORE] * len(tokens)
+        if branch.hint:
+            hint[branch.hint[0]] = branch.hint[1]
+        unasked = len(branch.asked) - 1
         ids += tokens
         positions += range(len(head), len(head) + len(tokens))
         part += [number] * len(tokens)
-        targets += [IGNORE] * (len(branch.asked) - 1) + list(branch.reply)
-        first, later = (1.0, 0.1) if branch.choice else (WEIGHTS[branch.kind], WEIGHTS[branch.kind])
-        weights += [0.0] * (len(branch.asked) - 1) + [first] + [later] * (len(branch.reply) - 1)
-    return ids, positions, part, targets, weights
+        targets += [IGNORE] * unasked + list(branch.reply)
+        hints += hint
+        letters += [*[False] * unasked, branch.kind != TELL, *[False] * (len(branch.reply) - 1)]
+    return ids, positions, part, targets, hints, letters

@@ -31,7 +31,7 @@ from apollobench.apollo.train.family import (
     apollo_config,
     recipe,
 )
-from apollobench.apollo.train.language import pretrain_language, world_tokenizer
+from apollobench.apollo.train.language import SightTable, pretrain_language, world_tokenizer
 from apollobench.apollo.train.stages import Course, align, fine_tune, tune_vision
 
 log = logging.getLogger(__name__)
@@ -49,13 +49,13 @@ def train(name: str, out: Path, work: Path, *, workers: int = 1) -> Path:
     tokenizer = world_tokenizer()
     bank = make_bank(work, BANK_SEEDS, chosen.bank_sampling, tokenizer, workers)
     model = Apollo(apollo_config(chosen, len(tokenizer)))
-    _pretrained_parts(model, chosen, work, workers)
+    table = _pretrained_parts(model, chosen, work, workers)
     for number, (stage, work_on) in enumerate(_stages(chosen)):
         path = work / f"{name}-{stage}.pt"
         if not path.exists():
             torch.manual_seed(chosen.seed * 100 + number)
             log.info("%s: %s", name, stage)
-            work_on(model, Course(chosen, bank, number))
+            work_on(model, Course(chosen, bank, table, number))
             _keep(model.state_dict(), path)
         model.load_state_dict(torch.load(path))
     folder = out / name
@@ -70,8 +70,8 @@ def _stages(chosen: Recipe) -> list[tuple[str, Callable[[Apollo, Course], None]]
     return [*(seeing if not chosen.blind else []), ("sft", fine_tune)]
 
 
-def _pretrained_parts(model: Apollo, chosen: Recipe, work: Path, workers: int) -> None:
-    """Load the shared encoders and language model, training those that are not there yet."""
+def _pretrained_parts(model: Apollo, chosen: Recipe, work: Path, workers: int) -> SightTable:
+    """Load the shared encoders and language model, training those that are not there yet; gives the latter's table."""
     for name in chosen.towers:
         assert model.vision is not None
         path = work / f"encoder-{name}.pt"
@@ -81,7 +81,11 @@ def _pretrained_parts(model: Apollo, chosen: Recipe, work: Path, workers: int) -
     path = work / f"language-{chosen.size}.pt"
     if not path.exists():
         _keep(pretrain_language(chosen.size, LANGUAGE_SEEDS, workers), path)
-    model.llm.load_state_dict(torch.load(path))
+    language = torch.load(path)
+    model.llm.load_state_dict(language["llm"])
+    table = SightTable(model.llm.config.hidden_size)
+    table.load_state_dict(language["table"])
+    return table
 
 
 def _encoder(name: str, workers: int) -> dict[str, Any]:

@@ -10,35 +10,41 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as fn
 from torch import Tensor, nn
 
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.train.bank import Bank, features
+from apollobench.apollo.train.corpus import CLIP_FRAMES
 from apollobench.apollo.train.family import ALIGN_STEPS, VISION_STEPS, Recipe
 from apollobench.apollo.train.fit import fit, reply_loss
-from apollobench.apollo.train.lessons import Branch, Lesson, Packed, choose, pack
+from apollobench.apollo.train.language import LIMITS, SightTable
+from apollobench.apollo.train.lessons import MATCH, Branch, Lesson, Packed, choose, pack
 from apollobench.types import Mode
 
 log = logging.getLogger(__name__)
 Limits = Mapping[str, int]
-ALIGN: Mapping[Mode, Limits] = {
-    Mode.VIDEO: {"nothing": 1, "frame": 2, "set": 2, "video": 3, "open": 8, "describe": 1},
-    Mode.FRAME: {"frame": 3, "describe": 1},
+SEEING: Mapping[Mode, Limits] = {
+    Mode.VIDEO: {MATCH: 1, "frame": 2, "set": 3, "video": 6},
+    Mode.FRAME: {MATCH: 1, "frame": 3},
 }
-TUNE: Mapping[Mode, Limits] = {
-    Mode.VIDEO: {"match": 2, "nothing": 1, "frame": 2, "set": 3, "video": 5, "open": 4},
-    Mode.FRAME: {"nothing": 2, "frame": 3, "set": 1, "video": 1, "describe": 1},
-    Mode.TEXT: {"nothing": 3, "frame": 1, "set": 1, "video": 1},
-}
-BATCH = 8
+BATCH, CLIP_BATCH = 8, 64
+ALIGN_RATE, VISION_RATE, TUNE_RATE = 3e-3, 5e-4, 8e-4
 
 
 class Course:
     """Draws batches of a bank for one recipe."""
 
-    def __init__(self, recipe: Recipe, bank: Bank, seed: int) -> None:
-        self.recipe, self.bank = recipe, bank
+    def __init__(self, recipe: Recipe, bank: Bank, table: SightTable, seed: int) -> None:
+        self.recipe, self.bank, self.table = recipe, bank, table.requires_grad_(False)
         self.rng = np.random.default_rng([recipe.seed, seed])
+        lessons = [lesson for mode in (Mode.VIDEO, Mode.FRAME) for lesson in bank.lessons[mode]]
+        self.clips = [
+            (bank.rows(lesson)[0] + clip, lesson.sights[clip * CLIP_FRAMES : (clip + 1) * CLIP_FRAMES])
+            for lesson in lessons
+            if self.recipe.mixture.get(lesson.mode)
+            for clip in range(lesson.clips)
+        ]
 
     def batch(self, limits: Mapping[Mode, Limits], size: int) -> tuple[list[Lesson], Packed]:
         """Some lessons in the recipe's mixture of the modes in `limits`, packed, without empty rows."""
@@ -53,6 +59,12 @@ class Course:
             branches.append(choose(lesson, self.rng, limits[modes[pick]]))
         return lessons, pack([lesson.head for lesson in lessons], branches, pad=0)
 
+    def sights(self, size: int) -> tuple[Tensor, Tensor]:
+        """Some clips of the bank: their rows [N], and the table's vectors of their frames [N, T, h]."""
+        chosen = [self.clips[number] for number in self.rng.integers(len(self.clips), size=size)]
+        vectors = self.table([sight for _, sights in chosen for sight in sights])
+        return torch.tensor([row for row, _ in chosen]), vectors.unflatten(0, (size, CLIP_FRAMES))
+
     def rows(self, lessons: Sequence[Lesson]) -> np.ndarray:
         """Clip rows of the bank that these lessons show, in order."""
         seen = [np.arange(*self.bank.rows(lesson)) for lesson in lessons]
@@ -60,46 +72,57 @@ class Course:
 
 
 def align(model: Apollo, course: Course) -> None:
-    """Stage one: only the connector learns."""
+    """Stage one: only the connector learns, to give for each frame the vector that the language model can read."""
     assert model.connector is not None
+    connector = model.connector
     cached = features(model, course.recipe.towers, course.bank)
-    _train(model, [model.connector])
-    fit("align", _learning(model), lambda _: _cached_loss(model, course, cached, ALIGN), steps=ALIGN_STEPS, lr=2e-3)
+    _train(model, [connector])
+
+    def loss(_: int) -> tuple[Tensor, Tensor]:
+        rows, vectors = course.sights(CLIP_BATCH)
+        return _distance(connector(cached[rows].float()), vectors)
+
+    fit("align", _learning(model), loss, steps=ALIGN_STEPS, lr=ALIGN_RATE)
 
 
 def tune_vision(model: Apollo, course: Course) -> None:
     """Stage two: encoders and connector learn, the language model rests."""
     assert model.vision is not None
     assert model.connector is not None
-    _train(model, [model.vision, model.connector])
+    vision, connector = model.vision, model.connector
+    _train(model, [vision, connector])
 
     def loss(_: int) -> tuple[Tensor, Tensor]:
-        lessons, packed = course.batch(ALIGN, BATCH // 2)
-        assert model.vision is not None
-        assert model.connector is not None
+        lessons, packed = course.batch(SEEING, BATCH // 2)
         clips = course.bank.inputs(course.recipe.towers, course.rows(lessons))
-        return reply_loss(model, packed, model.connector(model.vision(clips)))
+        vectors = connector(vision(clips))
+        replies, right = reply_loss(model, packed, vectors)
+        wanted = course.table([sight for lesson in lessons for sight in lesson.sights])
+        return replies + _distance(vectors, wanted.view_as(vectors))[0], right
 
-    fit("vision", _learning(model), loss, steps=VISION_STEPS, lr=4e-4)
+    fit("vision", _learning(model), loss, steps=VISION_STEPS, lr=VISION_RATE)
 
 
 def fine_tune(model: Apollo, course: Course) -> None:
     """Stage three: language model and connector learn in the recipe's mixture of modes."""
-    parts: list[nn.Module] = [model.llm] if model.connector is None else [model.llm, model.connector]
-    cached = None if model.vision is None else features(model, course.recipe.towers, course.bank)
-    _train(model, parts)
-    steps = course.recipe.sft_steps
-    fit("sft", _learning(model), lambda _: _cached_loss(model, course, cached, TUNE), steps=steps, lr=1.5e-3)
+    connector = model.connector
+    cached = None if connector is None else features(model, course.recipe.towers, course.bank)
+    _train(model, [model.llm] if connector is None else [model.llm, connector])
+
+    def loss(_: int) -> tuple[Tensor, Tensor]:
+        lessons, packed = course.batch(LIMITS, BATCH)
+        rows = torch.from_numpy(course.rows(lessons))
+        if cached is None or connector is None or not len(rows):
+            return reply_loss(model, packed, None)
+        return reply_loss(model, packed, connector(cached[rows].float()))
+
+    fit("sft", _learning(model), loss, steps=course.recipe.sft_steps, lr=TUNE_RATE)
 
 
-def _cached_loss(
-    model: Apollo, course: Course, cached: Tensor | None, limits: Mapping[Mode, Limits]
-) -> tuple[Tensor, Tensor]:
-    lessons, packed = course.batch(limits, BATCH)
-    rows = torch.from_numpy(course.rows(lessons))
-    if cached is None or model.connector is None or not len(rows):
-        return reply_loss(model, packed, None)
-    return reply_loss(model, packed, model.connector(cached[rows].float()))
+def _distance(vectors: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean squared distance relative to the variance of what is wanted, and the share of variance explained."""
+    left = fn.mse_loss(vectors, wanted) / wanted.var()
+    return left, 1 - left.detach()
 
 
 def _train(model: Apollo, parts: Sequence[nn.Module]) -> None:

@@ -27,8 +27,8 @@ COUNTS = (
 )
 
 
-def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """A tokenizer that knows every word of `texts`, the phrases, and times from 0.0 to 30.0; all else is unknown."""
+def build_tokenizer(texts: Iterable[str], phrases: Iterable[str]) -> PreTrainedTokenizerFast:
+    """A tokenizer that knows every word of `texts`, each of the phrases, and times from 0.0 to 30.0."""
     words = set(re.findall(WORD, " ".join((COUNTS, *texts)))) | set("0123456789ABCDE.,:-?'")
     times = [f"{tenth // 10}.{tenth % 10}" for tenth in range(301)]
     special = [PAD, START, END, UNKNOWN]
@@ -38,7 +38,7 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
         [pre_tokenizers.Split(Regex(r"\s+"), "removed"), pre_tokenizers.Split(Regex(WORD), "isolated")]
     )
     tokenizer.add_special_tokens([AddedToken(text, special=True) for text in special])
-    tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in PHRASES])
+    tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in (*PHRASES, *phrases)])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PAD,
