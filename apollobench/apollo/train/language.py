@@ -40,7 +40,7 @@ BINDING_STEPS, BRIEF_STEPS = 300, 900
 BATCH, LEARNING_RATE = 8, 2e-3
 BINDING: Mapping[str, int] = {MATCH: 3, "nothing": 1}
 LIMITS: Mapping[Mode, Mapping[str, int]] = {
-    Mode.VIDEO: {TELL: 1, MATCH: 2, "nothing": 1, "frame": 1, "set": 3, "video": 6},
+    Mode.VIDEO: {TELL: 1, MATCH: 2, "nothing": 1, "frame": 1, "set": 3, "video": 8},
     Mode.FRAME: {MATCH: 2, "nothing": 1, "frame": 3, "set": 1, "video": 1},
     Mode.TEXT: {"nothing": 3, "frame": 1, "set": 1, "video": 1},
 }

@@ -61,7 +61,7 @@ class Draft:
 def ask(scene: Scene, video: Video, *, everything: bool = False) -> list[Item]:
     """The items of a scene. `everything` asks every question there is; otherwise a seeded few, some of them flawed."""
     rng = np.random.default_rng([scene.seed, 3])
-    hard = list(_hard(scene, rng))
+    hard = list(_hard(scene, rng, everything))
     if not everything:
         hard = [hard[i] for i in sorted(rng.permutation(len(hard))[:HARD_PER_VIDEO])]
     odd = [_only_one_fits(hard[i], rng) for i in rng.permutation(len(hard))[:2]]
@@ -145,11 +145,16 @@ def _easy(scene: Scene, rng: np.random.Generator) -> Iterator[Draft]:
         yield Draft("any: topic", "frame", "What does the video show?", SHOWS[kind], others)
 
 
-def _hard(scene: Scene, rng: np.random.Generator) -> Iterator[Draft]:
+def _hard(scene: Scene, rng: np.random.Generator, everything: bool) -> Iterator[Draft]:
     yield from _sets(scene, rng)
-    yield from _machine(scene, rng) if scene.kind == "machine" else _orders(scene, rng)
+    yield from _machine(scene, rng) if scene.kind == "machine" else _orders(scene, rng, everything)
     if KINDS[scene.kind].actions:
-        yield from _actions(scene, rng)
+        yield from _actions(scene, rng, everything)
+
+
+def _some(rng: np.random.Generator, count: int, everything: bool) -> Iterator[int]:
+    """All of `count` places, or one of them."""
+    yield from range(count) if everything else (int(rng.integers(count)),)
 
 
 def _shuffled(rng: np.random.Generator, names: Iterator[str] | Sequence[str]) -> tuple[str, ...]:
@@ -176,16 +181,14 @@ def _sets(scene: Scene, rng: np.random.Generator) -> Iterator[Draft]:
         yield Draft(f"{kind}: count", "set", f"How many different {noun}s appeared?", right, wrong)
 
 
-def _orders(scene: Scene, rng: np.random.Generator) -> Iterator[Draft]:
+def _orders(scene: Scene, rng: np.random.Generator, everything: bool) -> Iterator[Draft]:
     noun, label = NOUN[scene.kind], f"{scene.kind}: order"
     names = [s.identity for s in scene.segments]
-    at = int(rng.integers(len(names) - 1))
-    for question, right, given in (
-        (f"Which {noun} came first?", names[0], ""),
-        (f"Which {noun} came last?", names[-1], ""),
-        (f"Which {noun} came right after the {names[at]} one?", names[at + 1], names[at]),
-        (f"Which {noun} came right before the {names[at + 1]} one?", names[at], names[at + 1]),
-    ):
+    asked = [(f"Which {noun} came first?", names[0], ""), (f"Which {noun} came last?", names[-1], "")]
+    for at in _some(rng, len(names) - 1, everything):
+        asked.append((f"Which {noun} came right after the {names[at]} one?", names[at + 1], names[at]))
+        asked.append((f"Which {noun} came right before the {names[at + 1]} one?", names[at], names[at + 1]))
+    for question, right, given in asked:
         yield Draft(label, "video", question, right, _tempting(scene, rng, right, given))
 
 
@@ -210,42 +213,43 @@ def _machine(scene: Scene, rng: np.random.Generator) -> Iterator[Draft]:
     yield Draft("machine: cause", "video", "Which ball made the lamp light?", right, _tempting(scene, rng, right))
 
 
-def _actions(scene: Scene, rng: np.random.Generator) -> Iterator[Draft]:
+def _actions(scene: Scene, rng: np.random.Generator, everything: bool) -> Iterator[Draft]:
     kind, actions = scene.kind, KINDS[scene.kind].actions
-    segment = scene.segments[int(rng.integers(len(scene.segments)))]
-    whose = {
-        "walk": f"What did I do in the {segment.identity} room?",
-        "post": f"Where was the {segment.identity} ball from the post?",
-        "balls": f"Which way did the {segment.identity} shape move?",
-    }[kind]
     needs: Needs = "set" if kind == "post" else "video"
     label = {"walk": "walk: motion", "post": "post: position", "balls": "balls: direction"}[kind]
-    wrong = _shuffled(rng, (action for action in actions if action != segment.action))
-    yield Draft(label, needs, whose, segment.action, wrong)
-    if kind == "balls":
-        speeds = _shuffled(rng, [speed for speed in (*SPEEDS, "not at all") if speed != segment.speed])
-        question = f"How fast did the {segment.identity} shape move?"
-        yield Draft("balls: speed", "video", question, segment.speed, speeds)
+
+    def of_action(segment: Segment, question: str, needs: Needs) -> Draft:
+        wrong = _shuffled(rng, (action for action in actions if action != segment.action))
+        return Draft(label, needs, question, segment.action, wrong)
+
+    for segment in [scene.segments[at] for at in _some(rng, len(scene.segments), everything)]:
+        whose = {
+            "walk": f"What did I do in the {segment.identity} room?",
+            "post": f"Where was the {segment.identity} ball from the post?",
+            "balls": f"Which way did the {segment.identity} shape move?",
+        }[kind]
+        yield of_action(segment, whose, needs)
+        if kind == "balls":
+            speeds = _shuffled(rng, [speed for speed in (*SPEEDS, "not at all") if speed != segment.speed])
+            question = f"How fast did the {segment.identity} shape move?"
+            yield Draft("balls: speed", "video", question, segment.speed, speeds)
     for place, chosen in (("first", scene.segments[0]), ("last", scene.segments[-1])):
         question = {
             "walk": f"What did I do {place}?",
             "post": f"Where was the {place} ball from the post?",
             "balls": f"Which way did the {place} shape move?",
         }[kind]
-        wrong = _shuffled(rng, (action for action in actions if action != chosen.action))
-        yield Draft(label, "video", question, chosen.action, wrong)
-    yield from _which_acted(scene, rng, label, needs)
+        yield of_action(chosen, question, "video")
+    yield from _which_acted(scene, rng, label, needs, everything)
 
 
-def _which_acted(scene: Scene, rng: np.random.Generator, label: str, needs: Needs) -> Iterator[Draft]:
+def _which_acted(scene: Scene, rng: np.random.Generator, label: str, needs: Needs, everything: bool) -> Iterator[Draft]:
     """Asks for the one segment with an action, where just one has it."""
     once: list[Segment] = [s for s in scene.segments if [t.action for t in scene.segments].count(s.action) == 1]
-    if not once:
-        return
-    segment = once[int(rng.integers(len(once)))]
-    question = {
-        "walk": f"In which room did I {segment.action}?",
-        "post": f"Which ball was {segment.action} the post?",
-        "balls": f"Which shape moved {segment.action}?",
-    }[scene.kind]
-    yield Draft(label, needs, question, segment.identity, _tempting(scene, rng, segment.identity))
+    for segment in [once[at] for at in _some(rng, len(once), everything)] if once else []:
+        question = {
+            "walk": f"In which room did I {segment.action}?",
+            "post": f"Which ball was {segment.action} the post?",
+            "balls": f"Which shape moved {segment.action}?",
+        }[scene.kind]
+        yield Draft(label, needs, question, segment.identity, _tempting(scene, rng, segment.identity))

@@ -13,11 +13,11 @@ from apollobench.apollo.chat import Chat
 from apollobench.apollo.checkpoint import load_apollo, save_apollo
 from apollobench.apollo.config import ApolloConfig
 from apollobench.apollo.model import IGNORE, VISUAL, Apollo
-from apollobench.apollo.train.corpus import caption, pictures
+from apollobench.apollo.train.corpus import ATTRIBUTES, IDENTITIES, pictures, see
 from apollobench.apollo.train.family import CLIPS, FAMILY, TOKENS_PER_CLIP, UNIFORM, apollo_config, llm_config
 from apollobench.apollo.train.fit import fit, reply_loss
-from apollobench.apollo.train.language import world_tokenizer
-from apollobench.apollo.train.lessons import choose, in_words, make_lesson, pack, scene_plan
+from apollobench.apollo.train.language import SightTable, world_tokenizer
+from apollobench.apollo.train.lessons import MATCH, TELL, Lesson, choose, make_lesson, pack, scene_plan
 from apollobench.sources.synthetic.questions import ask
 from apollobench.sources.synthetic.render import camera
 from apollobench.sources.synthetic.world import draw_scene
@@ -38,10 +38,16 @@ def test_the_tokenizer_knows_every_word_that_the_world_can_say(tokenizer: PreTra
     unknown = tokenizer.unk_token_id
     for seed in (*range(1_000_000, 1_000_040), *range(2_000_000, 2_000_040)):
         scene = draw_scene(seed)
-        texts = [caption(scene, [0.5, 1.0, scene.duration / 2], opening=True)]
+        texts = []
         for item in ask(scene, Video("v", Path()), everything=True):
             texts += [item.question, *item.options]
         assert all(unknown not in ids for ids in tokenizer(texts)["input_ids"])
+
+
+def told(chat: Chat, lesson: Lesson) -> list[str]:
+    """The words of what happened, as the lesson has it told."""
+    reply = next(branch.reply for branch in lesson.branches if branch.kind == TELL)
+    return [str(chat.tokenizer.decode(token)) for token in reply[:-1]]
 
 
 def test_a_lesson_ends_in_the_letter_of_the_right_option(chat: Chat) -> None:
@@ -50,16 +56,49 @@ def test_a_lesson_ends_in_the_letter_of_the_right_option(chat: Chat) -> None:
         items = ask(draw_scene(4), Video("0000004", Path()), everything=True)
         letters = [branch.reply[0] for branch in lesson.branches[: len(items)]]
         assert letters == [chat.reply_token("ABCDE"[item.answer]) for item in items]
-        clips = 0 if mode is Mode.TEXT else 1 if mode is Mode.FRAME else len(lesson.captions)
-        assert lesson.head.count(VISUAL) == clips * TOKENS_PER_CLIP
-        assert VISUAL not in in_words(lesson, TOKENS_PER_CLIP)
+        clips = 0 if mode is Mode.TEXT else 1 if mode is Mode.FRAME else lesson.clips
+        assert lesson.head.count(VISUAL) == clips * TOKENS_PER_CLIP == len(lesson.sights)
+
+
+def test_a_hint_is_the_right_option_at_the_end_of_the_question(chat: Chat) -> None:
+    lesson = make_lesson(6, Mode.VIDEO, CLIPS, chat)
+    items = ask(draw_scene(6), Video("0000006", Path()), everything=True)
+    hinted = 0
+    for item, branch in zip(items, lesson.branches, strict=False):
+        if branch.hint:
+            place, token = branch.hint
+            assert chat.tokenizer.decode(branch.asked[place]).strip() == "?"
+            assert chat.tokenizer.decode(token).strip() == item.options[item.answer]
+            hinted += 1
+    assert hinted > len(items) // 2
+
+
+def test_a_scene_is_told_in_order_and_shown_in_brief_with_one_frame_for_each_segment(chat: Chat) -> None:
+    for seed in range(20):
+        scene = draw_scene(seed)
+        lesson = make_lesson(seed, Mode.VIDEO, None, chat)
+        names = [segment.identity for segment in scene.segments]
+        assert len(lesson.sights) == lesson.head.count(VISUAL) == len(names)
+        seen = [
+            IDENTITIES[ATTRIBUTES[i][1]] for sight in lesson.sights for i in sight if ATTRIBUTES[i][0] == "identity"
+        ]
+        assert seen == names
+        assert [word for word in told(chat, lesson) if word in IDENTITIES] == names
+
+
+def test_motion_is_seen_only_where_two_different_frames_show_it() -> None:
+    scene = next(scene for scene in map(draw_scene, range(20)) if scene.kind == "walk")
+    start = scene.segments[0].start
+    still, moving = see(scene, [start + 0.2] * 4), see(scene, [start + 0.2, start + 0.4, start + 0.6, start + 0.8])
+    assert not any(ATTRIBUTES[i][0] == "action" for sight in still for i in sight)
+    assert all(any(ATTRIBUTES[i][0] == "action" for i in sight) for sight in moving)
 
 
 def test_a_packed_branch_computes_what_it_computes_alone(chat: Chat) -> None:
     torch.manual_seed(0)
     model = Apollo(ApolloConfig(llm=llm_config("s", len(chat.tokenizer)))).eval()
     lessons = [make_lesson(seed, Mode.VIDEO, CLIPS, chat) for seed in (1, 2)]
-    heads = [in_words(lesson, TOKENS_PER_CLIP) for lesson in lessons]
+    heads = [[token if token != VISUAL else 7 for token in lesson.head] for lesson in lessons]
     branches = [list(lesson.branches[:6]) for lesson in lessons]
     packed = pack(heads, branches, pad=0)
     with torch.inference_mode():
@@ -77,8 +116,8 @@ def test_a_packed_branch_computes_what_it_computes_alone(chat: Chat) -> None:
 
 def test_choose_keeps_its_limits(chat: Chat) -> None:
     lesson = make_lesson(0, Mode.VIDEO, CLIPS, chat)
-    chosen = choose(lesson, np.random.default_rng(0), {"video": 2, "open": 1})
-    assert sorted(branch.kind for branch in chosen) == ["open", "video", "video"]
+    chosen = choose(lesson, np.random.default_rng(0), {"video": 2, MATCH: 1})
+    assert sorted(branch.kind for branch in chosen) == [MATCH, "video", "video"]
 
 
 def test_a_drawn_plan_shows_what_the_sampler_says() -> None:
@@ -101,10 +140,12 @@ def test_a_few_steps_on_one_lesson_learn_it(chat: Chat) -> None:
     torch.manual_seed(0)
     model = Apollo(ApolloConfig(llm=llm_config("s", len(chat.tokenizer))))
     lesson = make_lesson(3, Mode.VIDEO, CLIPS, chat)
-    packed = pack([in_words(lesson, TOKENS_PER_CLIP)], [list(lesson.branches[:8])], pad=0)
-    before, _ = reply_loss(model, packed, None)
-    fit("test", list(model.parameters()), lambda _: reply_loss(model, packed, None), steps=40, lr=3e-3)
-    after, right = reply_loss(model, packed, None)
+    packed = pack([lesson.head], [list(lesson.branches[:8])], pad=0)
+    table = SightTable(model.llm.config.hidden_size)
+    before, _ = reply_loss(model, packed, table(lesson.sights))
+    learning = [*model.parameters(), *table.parameters()]
+    fit("test", learning, lambda _: reply_loss(model, packed, table(lesson.sights)), steps=40, lr=3e-3)
+    after, right = reply_loss(model, packed, table(lesson.sights))
     assert after.item() < 0.1 * before.item()
     assert right.item() == 1.0
 
