@@ -43,7 +43,7 @@ TOWERS: Mapping[str, SiglipConfig | InternVideo2Config] = MappingProxyType(
 )
 # hidden size, heads, key/value heads, MLP width; every head is 32 wide.
 LLMS: Mapping[Size, tuple[int, int, int, int]] = MappingProxyType(
-    {"s": (96, 3, 1, 256), "m": (128, 4, 2, 192), "l": (160, 5, 1, 320)}
+    {"s": (96, 3, 1, 192), "m": (128, 4, 2, 192), "l": (160, 5, 1, 224)}
 )
 LLM_LAYERS = 6
 EVERYTHING = MappingProxyType({Mode.VIDEO: 0.6, Mode.FRAME: 0.25, Mode.TEXT: 0.15})

@@ -14,14 +14,15 @@ from apollobench.apollo.model import IGNORE, Apollo
 from apollobench.apollo.train.lessons import Packed
 
 log = logging.getLogger(__name__)
-HINT_LAYER, HINT_WEIGHT, WORD_WEIGHT = 4, 0.7, 0.5
+RECALL_LAYER, HINT_LAYER = 2, 4
+RECALL_WEIGHT, HINT_WEIGHT, WORD_WEIGHT = 0.5, 0.7, 0.5
 
 
 def reply_loss(model: Apollo, packed: Packed, visual: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Mean cross entropy of option letters, hints and other words; the share of letters predicted right (detached).
+    """Cross entropy of option letters, other words, hints and recalls; the share of letters predicted right (detached).
 
-    A hint is the right option at the question's last token, predicted from layer `HINT_LAYER` on: the model finds the
-    answer in its first layers, and the option that says it in the rest (deep supervision, Lee et al., arXiv 1409.5185).
+    Deep supervision (Lee et al., arXiv 1409.5185) tells the layers what to do: in the first ones each frame recalls what
+    came before it, in the next ones the question's last token finds the answer (a hint), and the rest find its letter.
     """
     states = model.llm.model(
         inputs_embeds=model.merge(packed.ids, visual),
@@ -30,13 +31,18 @@ def reply_loss(model: Apollo, packed: Packed, visual: Tensor | None) -> tuple[Te
         use_cache=False,
         output_hidden_states=True,
     ).hidden_states
-    hinted, others = packed.hints != IGNORE, (packed.targets != IGNORE) & ~packed.letters
-    letters = model.llm.lm_head(states[-1][packed.letters])
-    found = model.llm.lm_head(model.llm.model.norm(states[HINT_LAYER][hinted]))
-    targets = packed.targets[packed.letters]
+
+    def early(layer: int, wanted: Tensor) -> Tensor:
+        places = wanted != IGNORE
+        logits = model.llm.lm_head(model.llm.model.norm(states[layer][places]))
+        return fn.cross_entropy(logits, wanted[places], reduction="sum") / places.sum().clamp(min=1)
+
+    others = (packed.targets != IGNORE) & ~packed.letters
+    letters, targets = model.llm.lm_head(states[-1][packed.letters]), packed.targets[packed.letters]
     losses = (
         fn.cross_entropy(letters, targets),
-        HINT_WEIGHT * fn.cross_entropy(found, packed.hints[hinted]) if bool(hinted.any()) else found.sum() * 0.0,
+        HINT_WEIGHT * early(HINT_LAYER, packed.hints),
+        RECALL_WEIGHT * early(RECALL_LAYER, packed.recalls),
         WORD_WEIGHT * fn.cross_entropy(model.llm.lm_head(states[-1][others]), packed.targets[others]),
     )
     return torch.stack(losses).sum(), (letters.argmax(-1) == targets).float().mean().detach()

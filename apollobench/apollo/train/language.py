@@ -36,7 +36,7 @@ from apollobench.sources.synthetic.questions import ask
 from apollobench.sources.synthetic.world import draw_scene
 from apollobench.types import Mode, Sampling, Video
 
-BINDING_STEPS, BRIEF_STEPS = 300, 900
+BINDING_STEPS, BRIEF_STEPS = 300, 1500
 BATCH, LEARNING_RATE = 8, 2e-3
 BINDING: Mapping[str, int] = {MATCH: 3, "nothing": 1}
 LIMITS: Mapping[Mode, Mapping[str, int]] = {
@@ -98,9 +98,9 @@ def pretrain_language(size: Size, seeds: range, workers: int) -> dict[str, dict[
     def loss(step: int) -> tuple[Tensor, Tensor]:
         drilled = BATCH if step < BINDING_STEPS else 1
         rows = [_binding(lessons, rng) if number < drilled else _scene(lessons, rng, step) for number in range(BATCH)]
-        heads, branches, sights = zip(*rows, strict=True)
-        seen = [sight for row in sights for sight in row]
-        return reply_loss(model, pack(heads, branches, pad=0), table(seen) if seen else None)
+        shown, branches = zip(*rows, strict=True)
+        seen = [sight for lesson in shown if lesson for sight in lesson.sights]
+        return reply_loss(model, pack(shown, branches, pad=0), table(seen) if seen else None)
 
     learning = [*model.parameters(), *table.parameters()]
     fit(f"language-{size}", learning, loss, steps=LANGUAGE_STEPS[size], lr=LEARNING_RATE)
@@ -120,13 +120,13 @@ def _draw_chunk(seeds: Sequence[int], tokenizer: PreTrainedTokenizerFast) -> Les
     return [[make_lesson(seed, mode, sampling, chat) for seed in seeds[::every]] for mode, sampling, every in SHOWN]
 
 
-Row = tuple[tuple[int, ...], list[Branch], tuple[tuple[int, ...], ...]]
+Row = tuple[Lesson | None, list[Branch]]
 
 
 def _scene(lessons: Lessons, rng: np.random.Generator, step: int) -> Row:
     shares = BRIEF_SHARES if step < BINDING_STEPS + BRIEF_STEPS else FULL_SHARES
     lesson = _any(lessons[rng.choice(len(SHOWN), p=shares)], rng)
-    return lesson.head, choose(lesson, rng, LIMITS[lesson.mode]), lesson.sights
+    return lesson, choose(lesson, rng, LIMITS[lesson.mode])
 
 
 def _binding(lessons: Lessons, rng: np.random.Generator) -> Row:
@@ -134,7 +134,7 @@ def _binding(lessons: Lessons, rng: np.random.Generator) -> Row:
     branches: list[Branch] = []
     while len(branches) < 20:
         branches += choose(_any(lessons[-1], rng), rng, BINDING)
-    return (), branches, ()
+    return None, branches
 
 
 def _any(lessons: Sequence[Lesson], rng: np.random.Generator) -> Lesson:

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from apollobench.apollo.chat import Chat
-from apollobench.apollo.model import IGNORE
-from apollobench.apollo.train.corpus import CLIP_FRAMES, see
+from apollobench.apollo.model import IGNORE, VISUAL
+from apollobench.apollo.train.corpus import ATTRIBUTES, CLIP_FRAMES, IDENTITIES, see
 from apollobench.evaluate.prompt import build_prompt
 from apollobench.sources.synthetic.questions import ask
 from apollobench.sources.synthetic.world import MOVING, Scene, draw_scene
@@ -45,12 +45,17 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A scene as one mode shows it. head: token ids with `VISUAL` places; sights: what each clip's frames show."""
+    """A scene as one mode shows it.
+
+    head: token ids with `VISUAL` places. sights: what each clip's frames show. recalls: for each of these, the token of
+    what came before it that was different, or IGNORE.
+    """
 
     seed: int
     mode: Mode
     head: tuple[int, ...]
     sights: tuple[tuple[int, ...], ...]
+    recalls: tuple[int, ...]
     branches: tuple[Branch, ...]
 
     @property
@@ -62,8 +67,8 @@ class Lesson:
 class Packed:
     """A batch of rows. ids, positions, part, targets: int64 [B, L].
 
-    part is 0 for the beginning, i for branch i, -1 for padding. targets and hints hold the id to be predicted at a
-    place, or IGNORE; letters [B, L] is true where that is an option letter.
+    part is 0 for the beginning, i for branch i, -1 for padding. targets, hints and recalls hold the id to be
+    predicted at a place, or IGNORE; letters [B, L] is true where that is an option letter.
     """
 
     ids: Tensor
@@ -71,6 +76,7 @@ class Packed:
     part: Tensor
     targets: Tensor
     hints: Tensor
+    recalls: Tensor
     letters: Tensor
 
     @property
@@ -132,7 +138,19 @@ def make_lesson(seed: int, mode: Mode, sampling: Sampling | None, chat: Chat) ->
     if mode is Mode.VIDEO:
         story = _ids(chat, [" ".join(_story(scene, shown))])[0]
         branches.append(Branch(tuple(chat.tail(TELLING, seen=True)), (*story, end), TELL, None))
-    return Lesson(seed, mode, head, tuple(sights), tuple(branches))
+    names = [IDENTITIES[ATTRIBUTES[i][1]] for sight in sights for i in sight if ATTRIBUTES[i][0] == "identity"]
+    tokens = dict(zip(IDENTITIES, (ids[0] for ids in _ids(chat, IDENTITIES)), strict=True))
+    recalls = tuple(tokens.get(before, IGNORE) for before in _before(names))
+    return Lesson(seed, mode, head, tuple(sights), recalls, tuple(branches))
+
+
+def _before(names: Sequence[str]) -> Iterator[str]:
+    """For each name the nearest earlier one that is different, or nothing."""
+    before = ""
+    for number, name in enumerate(names):
+        if number and names[number - 1] != name:
+            before = names[number - 1]
+        yield before
 
 
 def _brief_plan(scene: Scene, mode: Mode) -> FramePlan | None:
@@ -169,11 +187,11 @@ def choose(lesson: Lesson, rng: np.random.Generator, limits: Mapping[str, int]) 
     return chosen
 
 
-def pack(heads: Sequence[Sequence[int]], branches: Sequence[Sequence[Branch]], pad: int) -> Packed:
-    """One row per head with its branches, padded on the right."""
-    rows = [_row(head, chosen) for head, chosen in zip(heads, branches, strict=True)]
+def pack(lessons: Sequence[Lesson | None], branches: Sequence[Sequence[Branch]], pad: int) -> Packed:
+    """One row per lesson (None: no scene) with the branches given, padded on the right."""
+    rows = [_row(lesson, chosen) for lesson, chosen in zip(lessons, branches, strict=True)]
     length = max(len(row[0]) for row in rows)
-    fills = (pad, 0, -1, IGNORE, IGNORE, False)
+    fills = (pad, 0, -1, IGNORE, IGNORE, IGNORE, False)
     columns = [
         torch.tensor([[*row[field], *[fill] * (length - len(row[field]))] for row in rows])
         for field, fill in enumerate(fills)
@@ -181,9 +199,12 @@ def pack(heads: Sequence[Sequence[int]], branches: Sequence[Sequence[Branch]], p
     return Packed(*columns)
 
 
-def _row(head: Sequence[int], branches: Sequence[Branch]) -> tuple[Sequence[int], ...]:
+def _row(lesson: Lesson | None, branches: Sequence[Branch]) -> tuple[Sequence[int], ...]:
+    head = lesson.head if lesson else ()
+    recall = iter(lesson.recalls if lesson else ())
     ids, positions, part = list(head), list(range(len(head))), [0] * len(head)
     targets, hints, letters = [IGNORE] * len(head), [IGNORE] * len(head), [False] * len(head)
+    recalls = [next(recall) if token == VISUAL else IGNORE for token in head]
     for number, branch in enumerate(branches, 1):
         tokens = [*branch.asked, *branch.reply[:-1]]
         hint = [IGNORE] * len(tokens)
@@ -195,5 +216,6 @@ def _row(head: Sequence[int], branches: Sequence[Branch]) -> tuple[Sequence[int]
         part += [number] * len(tokens)
         targets += [IGNORE] * unasked + list(branch.reply)
         hints += hint
+        recalls += [IGNORE] * len(tokens)
         letters += [*[False] * unasked, branch.kind != TELL, *[False] * (len(branch.reply) - 1)]
-    return ids, positions, part, targets, hints, letters
+    return ids, positions, part, targets, hints, recalls, letters

@@ -57,7 +57,7 @@ class Course:
             lesson = pool[int(self.rng.integers(len(pool)))]
             lessons.append(lesson)
             branches.append(choose(lesson, self.rng, limits[modes[pick]]))
-        return lessons, pack([lesson.head for lesson in lessons], branches, pad=0)
+        return lessons, pack(lessons, branches, pad=0)
 
     def sights(self, size: int) -> tuple[Tensor, Tensor]:
         """Some clips of the bank: their rows [N], and the table's vectors of their frames [N, T, h]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,14 +99,17 @@ def test_a_packed_branch_computes_what_it_computes_alone(chat: Chat) -> None:
     torch.manual_seed(0)
     model = Apollo(ApolloConfig(llm=llm_config("s", len(chat.tokenizer)))).eval()
     lessons = [make_lesson(seed, Mode.VIDEO, CLIPS, chat) for seed in (1, 2)]
-    heads = [[token if token != VISUAL else 7 for token in lesson.head] for lesson in lessons]
+    lessons = [
+        replace(lesson, head=tuple(token if token != VISUAL else 7 for token in lesson.head)) for lesson in lessons
+    ]
     branches = [list(lesson.branches[:6]) for lesson in lessons]
-    packed = pack(heads, branches, pad=0)
+    packed = pack(lessons, branches, pad=0)
     with torch.inference_mode():
         together = model.llm.model(
             inputs_embeds=model.merge(packed.ids, None), attention_mask=packed.mask, position_ids=packed.positions
         ).last_hidden_state
-        for row, (head, chosen) in enumerate(zip(heads, branches, strict=True)):
+        for row, (lesson, chosen) in enumerate(zip(lessons, branches, strict=True)):
+            head = lesson.head
             for number, branch in enumerate(chosen, 1):
                 alone = model.llm.model(torch.tensor([[*head, *branch.asked, *branch.reply[:-1]]])).last_hidden_state[0]
                 places = (packed.part[row] == number).nonzero()[:, 0]
@@ -140,7 +144,7 @@ def test_a_few_steps_on_one_lesson_learn_it(chat: Chat) -> None:
     torch.manual_seed(0)
     model = Apollo(ApolloConfig(llm=llm_config("s", len(chat.tokenizer))))
     lesson = make_lesson(3, Mode.VIDEO, CLIPS, chat)
-    packed = pack([lesson.head], [list(lesson.branches[:8])], pad=0)
+    packed = pack([lesson], [list(lesson.branches[:8])], pad=0)
     table = SightTable(model.llm.config.hidden_size)
     before, _ = reply_loss(model, packed, table(lesson.sights))
     learning = [*model.parameters(), *table.parameters()]
