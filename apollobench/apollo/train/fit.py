@@ -21,7 +21,7 @@ RECALL_WEIGHT, HINT_WEIGHT, WORD_WEIGHT = 0.5, 0.7, 0.5
 def reply_loss(model: Apollo, packed: Packed, visual: Tensor | None) -> tuple[Tensor, Tensor]:
     """Cross entropy of option letters, other words, hints and recalls; the share of letters predicted right (detached).
 
-    Deep supervision (Lee et al., arXiv 1409.5185) tells the layers what to do: in the first ones each frame recalls what
+    Deep supervision (Lee et al., arXiv 1409.5185) tells the layers what to do: in the first ones a frame recalls what
     came before it, in the next ones the question's last token finds the answer (a hint), and the rest find its letter.
     """
     states = model.llm.model(
