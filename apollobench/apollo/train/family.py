@@ -75,8 +75,8 @@ FAMILY: Mapping[str, Recipe] = MappingProxyType(
     {
         recipe.name: recipe
         for recipe in (
-            Recipe("apollo-tiny", "l", seed=1, sft_steps=500),
-            Recipe("apollo-tiny-m", "m", seed=2),
+            Recipe("apollo-tiny", "m", seed=1, sft_steps=500),
+            Recipe("apollo-tiny-l", "l", seed=2),
             Recipe("apollo-tiny-m-uniform", "m", seed=3, sampling=UNIFORM),
             Recipe("apollo-tiny-m-siglip", "m", seed=4, towers=(SIGLIP,)),
             Recipe("apollo-tiny-m-internvideo2", "m", seed=5, towers=(INTERNVIDEO2,)),

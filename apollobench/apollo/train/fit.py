@@ -14,15 +14,16 @@ from apollobench.apollo.model import IGNORE, Apollo
 from apollobench.apollo.train.lessons import Packed
 
 log = logging.getLogger(__name__)
-RECALL_LAYER, HINT_LAYER = 2, 4
+RECALL_LAYER, COUNT_LAYER, HINT_LAYER = 2, 3, 4
 RECALL_WEIGHT, HINT_WEIGHT, WORD_WEIGHT = 0.5, 0.7, 0.5
 
 
 def reply_loss(model: Apollo, packed: Packed, visual: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Cross entropy of option letters, other words, hints and recalls; the share of letters predicted right (detached).
+    """Cross entropy of letters, other words, hints, recalls and counts; the share of letters predicted right (detached).
 
     Deep supervision (Lee et al., arXiv 1409.5185) tells the layers what to do: in the first ones a frame recalls what
-    came before it, in the next ones the question's last token finds the answer (a hint), and the rest find its letter.
+    came before it and counts, in the next ones the question's last token finds the answer (a hint), and in the rest the
+    reply finds its letter.
     """
     states = model.llm.model(
         inputs_embeds=model.merge(packed.ids, visual),
@@ -43,6 +44,7 @@ def reply_loss(model: Apollo, packed: Packed, visual: Tensor | None) -> tuple[Te
         fn.cross_entropy(letters, targets),
         HINT_WEIGHT * early(HINT_LAYER, packed.hints),
         RECALL_WEIGHT * early(RECALL_LAYER, packed.recalls),
+        RECALL_WEIGHT * early(COUNT_LAYER, packed.counts),
         WORD_WEIGHT * fn.cross_entropy(model.llm.lm_head(states[-1][others]), packed.targets[others]),
     )
     return torch.stack(losses).sum(), (letters.argmax(-1) == targets).float().mean().detach()

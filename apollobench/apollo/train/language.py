@@ -76,7 +76,12 @@ class SightTable(nn.Module):
 
 def world_tokenizer() -> PreTrainedTokenizerFast:
     """The family's tokenizer: every word of the first 400 training scenes; an option of several words is one token."""
-    items = [item for seed in range(400) for item in ask(draw_scene(seed), Video("", Path()), everything=True)]
+    items = [
+        item
+        for seed in range(400)
+        for everything in (False, True)
+        for item in ask(draw_scene(seed), Video("", Path()), everything=everything)
+    ]
     options = {option for item in items for option in item.options}
     texts = ["Choose.", TELLING, *(item.question for item in items), *options]
     return build_tokenizer(texts, sorted(option for option in options if " " in option))

@@ -25,6 +25,7 @@ from apollobench.video.sampling import sample_indices
 
 MATCH, TELL = "match", "tell"
 TELLING = "What happened?"
+NUMBERS = ("one", "two", "three", "four", "five", "six")
 BRIEF = Sampling(kind="clips", clip_frames=2)
 
 
@@ -48,7 +49,7 @@ class Lesson:
     """A scene as one mode shows it.
 
     head: token ids with `VISUAL` places. sights: what each clip's frames show. recalls: for each of these, the token of
-    what came before it that was different, or IGNORE.
+    what came before it that was different, or IGNORE; counts: the token of the number of different things so far.
     """
 
     seed: int
@@ -56,6 +57,7 @@ class Lesson:
     head: tuple[int, ...]
     sights: tuple[tuple[int, ...], ...]
     recalls: tuple[int, ...]
+    counts: tuple[int, ...]
     branches: tuple[Branch, ...]
 
     @property
@@ -67,8 +69,8 @@ class Lesson:
 class Packed:
     """A batch of rows. ids, positions, part, targets: int64 [B, L].
 
-    part is 0 for the beginning, i for branch i, -1 for padding. targets, hints and recalls hold the id to be
-    predicted at a place, or IGNORE; letters [B, L] is true where that is an option letter.
+    part is 0 for the beginning, i for branch i, -1 for padding. targets, hints, recalls and counts hold the id to
+    be predicted at a place, or IGNORE; letters [B, L] is true where that is an option letter.
     """
 
     ids: Tensor
@@ -77,6 +79,7 @@ class Packed:
     targets: Tensor
     hints: Tensor
     recalls: Tensor
+    counts: Tensor
     letters: Tensor
 
     @property
@@ -141,7 +144,9 @@ def make_lesson(seed: int, mode: Mode, sampling: Sampling | None, chat: Chat) ->
     names = [IDENTITIES[ATTRIBUTES[i][1]] for sight in sights for i in sight if ATTRIBUTES[i][0] == "identity"]
     tokens = dict(zip(IDENTITIES, (ids[0] for ids in _ids(chat, IDENTITIES)), strict=True))
     recalls = tuple(tokens.get(before, IGNORE) for before in _before(names))
-    return Lesson(seed, mode, head, tuple(sights), recalls, tuple(branches))
+    numbers = [ids[0] for ids in _ids(chat, NUMBERS)]
+    counts = tuple(numbers[len(set(names[: place + 1])) - 1] for place in range(len(names)))
+    return Lesson(seed, mode, head, tuple(sights), recalls, counts, tuple(branches))
 
 
 def _before(names: Sequence[str]) -> Iterator[str]:
@@ -191,7 +196,7 @@ def pack(lessons: Sequence[Lesson | None], branches: Sequence[Sequence[Branch]],
     """One row per lesson (None: no scene) with the branches given, padded on the right."""
     rows = [_row(lesson, chosen) for lesson, chosen in zip(lessons, branches, strict=True)]
     length = max(len(row[0]) for row in rows)
-    fills = (pad, 0, -1, IGNORE, IGNORE, IGNORE, False)
+    fills = (pad, 0, -1, IGNORE, IGNORE, IGNORE, IGNORE, False)
     columns = [
         torch.tensor([[*row[field], *[fill] * (length - len(row[field]))] for row in rows])
         for field, fill in enumerate(fills)
@@ -201,10 +206,11 @@ def pack(lessons: Sequence[Lesson | None], branches: Sequence[Sequence[Branch]],
 
 def _row(lesson: Lesson | None, branches: Sequence[Branch]) -> tuple[Sequence[int], ...]:
     head = lesson.head if lesson else ()
-    recall = iter(lesson.recalls if lesson else ())
+    recall, count = (iter(lesson.recalls), iter(lesson.counts)) if lesson else (iter(()), iter(()))
     ids, positions, part = list(head), list(range(len(head))), [0] * len(head)
     targets, hints, letters = [IGNORE] * len(head), [IGNORE] * len(head), [False] * len(head)
     recalls = [next(recall) if token == VISUAL else IGNORE for token in head]
+    counts = [next(count) if token == VISUAL else IGNORE for token in head]
     for number, branch in enumerate(branches, 1):
         tokens = [*branch.asked, *branch.reply[:-1]]
         hint = [IGNORE] * len(tokens)
@@ -217,5 +223,6 @@ def _row(lesson: Lesson | None, branches: Sequence[Branch]) -> tuple[Sequence[in
         targets += [IGNORE] * unasked + list(branch.reply)
         hints += hint
         recalls += [IGNORE] * len(tokens)
+        counts += [IGNORE] * len(tokens)
         letters += [*[False] * unasked, branch.kind != TELL, *[False] * (len(branch.reply) - 1)]
-    return ids, positions, part, targets, hints, recalls, letters
+    return ids, positions, part, targets, hints, recalls, counts, letters
