@@ -19,7 +19,7 @@ RECALL_WEIGHT, HINT_WEIGHT, WORD_WEIGHT = 0.5, 0.7, 0.5
 
 
 def reply_loss(model: Apollo, packed: Packed, visual: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Cross entropy of letters, other words, hints, recalls and counts; the share of letters predicted right (detached).
+    """Cross entropy of letters, other words, hints, recalls and counts; the share of letters that are right (detached).
 
     Deep supervision (Lee et al., arXiv 1409.5185) tells the layers what to do: in the first ones a frame recalls what
     came before it and counts, in the next ones the question's last token finds the answer (a hint), and in the rest the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,13 @@ from apollobench.models.registry import find_weights, load_model, roster
 from apollobench.sources.synthetic.make import make_world, read_world
 from apollobench.types import Item, Mode
 
-UNSEEN = 2_600_000
+UNSEEN, VIDEOS = 2_600_000, 80
 
 
 @pytest.fixture(scope="module")
 def items(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
     world = tmp_path_factory.mktemp("world") / "heldout"
-    make_world(world, 40, UNSEEN, workers=1, progress=False)
+    make_world(world, VIDEOS, UNSEEN, workers=1, progress=False)
     return [item for item in read_world(world) if item.truth and not item.truth.flaw]
 
 
@@ -42,15 +43,20 @@ def test_the_whole_family_stays_under_25_megabytes() -> None:
     assert sum(path.stat().st_size for path in files) < 25_000_000
 
 
-def test_the_flagship_sees_reads_and_does_not_guess_what_it_cannot_see(items: list[Item], tmp_path: Path) -> None:
+def test_the_flagship_answers_what_it_is_shown_and_guesses_what_it_is_not(items: list[Item], tmp_path: Path) -> None:
     with Store(tmp_path / "store") as store:
         responses = run(load_model("apollo-tiny"), items, MODES, store, progress=False).responses
     scores = tabulate(items, responses)
     assert scores["nothing", Mode.TEXT] >= 0.85
-    assert scores["frame", Mode.FRAME] >= 0.75
-    for needs in ("set", "video"):
-        count = sum(1 for item in items if item.truth and item.truth.needs == needs)
-        by_luck = chance(items, needs)
-        noise = 4 * math.sqrt(by_luck * (1 - by_luck) / count)
-        assert abs(scores[needs, Mode.TEXT] - by_luck) < noise
-        assert scores[needs, Mode.FRAME] < by_luck + 0.15 + noise
+    assert scores["frame", Mode.FRAME] >= 0.85
+    counts = {needs: sum(1 for item in items if item.truth and item.truth.needs == needs) for needs in ("set", "video")}
+    several = sum(counts.values())
+
+    def mean(of: Callable[[str], float]) -> float:
+        return sum(of(needs) * count for needs, count in counts.items()) / several
+
+    by_luck = mean(lambda needs: chance(items, needs))
+    noise = 3 * math.sqrt(by_luck * (1 - by_luck) / several)
+    assert mean(lambda needs: scores[needs, Mode.VIDEO]) >= 0.85
+    assert mean(lambda needs: scores[needs, Mode.FRAME]) <= by_luck + 0.15
+    assert abs(mean(lambda needs: scores[needs, Mode.TEXT]) - by_luck) < noise
