@@ -14,12 +14,15 @@ import torch.nn.functional as fn
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from apollobench.apollo.config import ConnectorConfig
+from apollobench.apollo.connector import Connector
 from apollobench.apollo.train.corpus import CLIP_FRAMES, IGNORE, LABELS, Clips
 from apollobench.sources.synthetic.world import MOVING
 
 log = logging.getLogger(__name__)
 MOVING_SHARE, MOTION_WEIGHT = 0.75, 4.0
 MOTION = ("action", "speed")
+READER_WIDTH = 128
 MEANS = {"siglip": (0.5, 0.5, 0.5), "internvideo2": (0.485, 0.456, 0.406)}
 DEVIATIONS = {"siglip": (0.5, 0.5, 0.5), "internvideo2": (0.229, 0.224, 0.225)}
 
@@ -35,7 +38,7 @@ def to_input(tower: str, clips: NDArray[np.uint8]) -> Tensor:
 class Heads(nn.Module):
     """What is thrown away after: a linear classifier per label on the mean feature of a frame, and one for places.
 
-    Motion is read from all frames of the clip together.
+    Motion is read from all frames of the clip together, by a resampler like the one that will read the features later.
     """
 
     def __init__(self, width: int, names: tuple[str, ...]) -> None:
@@ -43,16 +46,26 @@ class Heads(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.still = nn.ModuleDict({name: nn.Linear(width, len(LABELS[name])) for name in names if name not in MOTION})
         self.place = nn.Linear(width, 3)
-        self.joint = nn.Sequential(nn.Linear(CLIP_FRAMES * width, 2 * width), nn.GELU())
+        self.reader = Connector(
+            ConnectorConfig(
+                vision_hidden_size=width,
+                text_hidden_size=READER_WIDTH,
+                num_output_tokens=CLIP_FRAMES,
+                resampler_n_heads=4,
+                resampler_head_dim=32,
+                num_key_value_heads=4,
+                ff_multi=2,
+            )
+        )
         outputs = {name: len(LABELS[name]) for name in names if name in MOTION} | {"velocity": 3}
-        self.moving = nn.ModuleDict({name: nn.Linear(2 * width, CLIP_FRAMES * n) for name, n in outputs.items()})
+        self.moving = nn.ModuleDict({name: nn.Linear(READER_WIDTH, count) for name, count in outputs.items()})
 
     def forward(self, features: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """Features [N, T, rows, columns, C] -> logits [N, T, classes] per label, and motion [N, T, 6]."""
         pooled = self.norm(features.mean(dim=(2, 3)))
-        joint = self.joint(pooled.flatten(1))
+        read = self.reader(features.flatten(1, 3))
         logits = {name: head(pooled) for name, head in self.still.items()}
-        moving = {name: head(joint).unflatten(1, (CLIP_FRAMES, -1)) for name, head in self.moving.items()}
+        moving = {name: head(read) for name, head in self.moving.items()}
         velocity = moving.pop("velocity")
         return logits | moving, torch.cat([self.place(pooled), velocity], dim=-1)
 

@@ -225,9 +225,9 @@ def _actions(scene: Scene, rng: np.random.Generator, everything: bool) -> Iterat
         }[kind]
         yield of_action(segment, whose, needs)
         if kind == "balls":
-            speeds = _shuffled(rng, [speed for speed in (*SPEEDS, "not at all") if speed != segment.speed])
+            other = tuple(speed for speed in SPEEDS if speed != segment.speed)
             question = f"How fast did the {segment.identity} shape move?"
-            yield Draft("balls: speed", "video", question, segment.speed, speeds)
+            yield Draft("balls: speed", "video", question, segment.speed, other)
     for place, chosen in (("first", scene.segments[0]), ("last", scene.segments[-1])):
         question = {
             "walk": f"What did I do {place}?",
