@@ -16,8 +16,8 @@ Size = Literal["s", "m", "l"]
 # Seeds of scenes: what encoders, language models and the three stages are trained on; all lie in the train split.
 ENCODER_SEEDS, ENCODER_HELD = range(20_000, 26_000), range(900_000, 900_200)
 LANGUAGE_SEEDS, BANK_SEEDS = range(12_000), range(2000)
-ENCODER_STEPS: Mapping[str, int] = MappingProxyType({"siglip": 1500, "internvideo2": 4700})
-LANGUAGE_STEPS: Mapping[Size, int] = MappingProxyType({"s": 1500, "m": 2100, "l": 1300})
+ENCODER_STEPS: Mapping[str, int] = MappingProxyType({"siglip": 1500, "internvideo2": 6800})
+LANGUAGE_STEPS: Mapping[Size, int] = MappingProxyType({"s": 3000, "m": 6400, "l": 3300})
 ALIGN_STEPS, VISION_STEPS = 1500, 80
 TOKENS_PER_CLIP = 4
 CLIP_SECONDS = 2.0
