@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from apollobench.errors import InputError
 from apollobench.video.probe import Probe
 
-Read = Callable[[Probe, NDArray[np.int64], tuple[int, int] | None], NDArray[np.uint8]]
+# (video, frame numbers without repeats, array to fill, row of the array for each frame number)
+Read = Callable[[Probe, NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]], None]
 
 BACKENDS: Mapping[str, str] = {
     "planned": "apollobench.video.planned",
@@ -37,9 +38,12 @@ def decode(
     if size is not None and min(size) < 1:
         raise InputError(f"{probe.path}: cannot scale to height {size[0]}, width {size[1]}; both must be at least 1.")
     read: Read = import_module(BACKENDS[backend]).read
-    unique, rows = np.unique(np.asarray(indices, np.int64), return_inverse=True)
-    if not len(unique):
-        height, width = size or (probe.height, probe.width)
-        return np.empty((0, height, width, 3), np.uint8)
-    frames = read(probe, unique, size)
-    return frames if np.array_equal(rows, np.arange(len(unique))) else frames[rows]
+    height, width = size or (probe.height, probe.width)
+    frames = np.empty((len(indices), height, width, 3), np.uint8)
+    unique, places, inverse = np.unique(np.asarray(indices, np.int64), return_index=True, return_inverse=True)
+    if len(unique):
+        read(probe, unique, frames, places)
+    for row, place in enumerate(places[inverse]):
+        if row != place:
+            frames[row] = frames[place]
+    return frames

@@ -19,24 +19,25 @@ from apollobench.video.probe import Probe
 INSTEAD = "Use the `planned` backend."
 
 
-def read(probe: Probe, indices: NDArray[np.int64], size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    """Frames `indices` (increasing, no repeats) as uint8 RGB [len(indices), height, width, 3]; decord turns them.
+def read(probe: Probe, indices: NDArray[np.int64], frames: NDArray[np.uint8], places: NDArray[np.int64]) -> None:
+    """Put frame `indices[i]` (increasing, no repeats) into `frames[places[i]]`, uint8 RGB; decord scales and turns.
 
-    size: (height, width) after rotation. Raises InputError if decord is absent or cannot give exactly these frames.
+    Raises InputError if decord is absent or cannot give exactly these frames.
     """
     try:
         import decord
     except ImportError as error:
         raise InputError("the decord backend needs decord: run `pip install 'apollobench[decord]'`.") from error
     _refuse_inexact(probe)
-    height, width = size or (-1, -1)
+    height, width = frames.shape[1:3]
+    if (height, width) == (probe.height, probe.width):
+        height, width = -1, -1
     try:
         video: Any = decord.VideoReader(str(probe.path), num_threads=1, width=width, height=height)
         _check_times(probe, video)
-        frames: NDArray[np.uint8] = video.get_batch(indices.tolist()).asnumpy()
+        frames[places] = video.get_batch(indices.tolist()).asnumpy()
     except (decord.DECORDError, RuntimeError) as error:
         raise InputError(f"{probe.path}: decord cannot read it. {INSTEAD}") from error
-    return frames
 
 
 def _refuse_inexact(probe: Probe) -> None:

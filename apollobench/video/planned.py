@@ -30,12 +30,13 @@ SKIPPING_CODECS = ("h264", "hevc")
 INTER = (PictureType.P, PictureType.B)
 
 
-def read(probe: Probe, indices: NDArray[np.int64], size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    """Frames `indices` (increasing, no repeats) as uint8 RGB [len(indices), height, width, 3], rotation applied.
+def read(probe: Probe, indices: NDArray[np.int64], frames: NDArray[np.uint8], places: NDArray[np.int64]) -> None:
+    """Put frame `indices[i]` (increasing, no repeats) into `frames[places[i]]`, uint8 RGB [rows, height, width, 3].
 
-    size: (height, width) after rotation. Raises InputError that names the file and the frames which do not decode.
+    Scales to the size of `frames` and turns upright. Raises InputError that names the file and the frames which do not
+    decode.
     """
-    canvas = Canvas(probe, len(indices), size)
+    canvas = Canvas(probe, frames, places)
     with open_video(probe.path) as (container, stream):
         if probe.table.counted:
             missing = _read_counted(container, stream, indices, canvas)
@@ -47,15 +48,14 @@ def read(probe: Probe, indices: NDArray[np.int64], size: tuple[int, int] | None)
             f"{probe.path}: {len(missing)} of {len(indices)} wanted frames cannot be decoded, first of them: {times}. "
             "The file is damaged there or its index is wrong: replace it or drop the items that use it."
         )
-    return canvas.pixels
 
 
 class Canvas:
-    """The output array; frames are scaled (bicubic, inside the color conversion), turned and put into their rows."""
+    """The output array; frames are scaled (bicubic, inside the color conversion), turned and put into their places."""
 
-    def __init__(self, probe: Probe, rows: int, size: tuple[int, int] | None) -> None:
-        height, width = size or (probe.height, probe.width)
-        self.pixels = np.empty((rows, height, width, 3), np.uint8)
+    def __init__(self, probe: Probe, pixels: NDArray[np.uint8], places: NDArray[np.int64]) -> None:
+        self._pixels, self._places = pixels, places
+        height, width = pixels.shape[1:3]
         self._turns = probe.rotation // 90
         self._height, self._width = (width, height) if self._turns % 2 else (height, width)
         self._scaler = VideoReformatter()
@@ -64,7 +64,7 @@ class Canvas:
         picture = self._scaler.reformat(
             frame, self._width, self._height, "rgb24", interpolation=Interpolation.BICUBIC, threads=1
         ).to_ndarray()
-        self.pixels[row] = np.rot90(picture, self._turns)
+        self._pixels[self._places[row]] = np.rot90(picture, self._turns)
 
 
 def _read_counted(
