@@ -45,11 +45,11 @@ def train(name: str, out: Path, work: Path, *, workers: int = 1) -> Path:
     chosen = recipe(name)
     torch.set_num_threads(workers)
     work.mkdir(parents=True, exist_ok=True)
-    begun = time.monotonic()
     tokenizer = world_tokenizer()
     bank = make_bank(work, BANK_SEEDS, chosen.bank_sampling, tokenizer, workers)
     model = Apollo(apollo_config(chosen, len(tokenizer)))
     table = _pretrained_parts(model, chosen, work, workers)
+    begun = time.monotonic()
     for number, (stage, work_on) in enumerate(_stages(chosen)):
         path = work / f"{name}-{stage}.pt"
         if not path.exists():
@@ -108,4 +108,4 @@ def _keep(state: dict[str, Any], path: Path) -> None:
 
 def _facts(seconds: float) -> dict[str, str]:
     cores = os.cpu_count() or 1
-    return {"wall time": f"{seconds / 60:.1f} min", "machine": f"{cores} cores, {platform.machine()}, no GPU"}
+    return {"wall time of the stages": f"{seconds / 60:.1f} min", "machine": f"{cores} cores, {platform.machine()}, no GPU"}
