@@ -108,4 +108,5 @@ def _keep(state: dict[str, Any], path: Path) -> None:
 
 def _facts(seconds: float) -> dict[str, str]:
     cores = os.cpu_count() or 1
-    return {"wall time of the stages": f"{seconds / 60:.1f} min", "machine": f"{cores} cores, {platform.machine()}, no GPU"}
+    machine = f"{cores} cores, {platform.machine()}, no GPU"
+    return {"wall time of the stages": f"{seconds / 60:.1f} min", "machine": machine}
