@@ -34,8 +34,8 @@ class Branch:
     """One question behind the beginning: its token ids, the reply's ids, and what it asks for.
 
     `kind` is what a multiple-choice question needs, `match` where it names its answer ("Choose red."), or `tell` where
-    all that happened is to be told in order. `hint`: place in `asked` of
-    the question's last token, and the token of the right option, where the question alone asks for it.
+    all that happened is to be told in order. `hint`: place in `asked` of the question's last token, and the token of
+    the right option, where the question alone asks for it.
     """
 
     asked: tuple[int, ...]
@@ -118,11 +118,10 @@ def make_lesson(seed: int, mode: Mode, sampling: Sampling | None, chat: Chat) ->
     Without a sampling the scene is shown in brief: each segment is a clip of one frame.
     """
     scene = draw_scene(seed)
-    brief = sampling is None
     plan = _brief_plan(scene, mode) if sampling is None else scene_plan(scene, mode, sampling)
     shown = clip_times(plan) if plan else []
     sights = [sight for times in shown for sight in see(scene, times)]
-    if brief:
+    if sampling is None:
         chat, sights = replace(chat, tokens_per_clip=1), sights[::2]
     head = tuple(chat.head(plan)) if plan else ()
     asked = ask(scene, Video(f"{seed:07d}", Path()), everything=True)
