@@ -8,15 +8,11 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from apollobench.apollo.config import (
-    ApolloConfig,
-    ConnectorConfig,
-    InternVideo2Config,
-    SiglipConfig,
-    TowerConfig,
-    VisionConfig,
-)
+from apollobench.apollo.config import ApolloConfig, ConnectorConfig, VisionConfig
 from apollobench.apollo.model import Apollo
+from apollobench.apollo.towers.base import TowerConfig
+from apollobench.apollo.towers.internvideo2 import InternVideo2Config
+from apollobench.apollo.towers.siglip import SiglipConfig
 from apollobench.types import Sampling
 
 SIGLIP, INTERNVIDEO2 = "siglip-tiny", "internvideo2"

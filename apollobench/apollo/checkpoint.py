@@ -24,10 +24,10 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
-from apollobench.apollo.config import CONNECTOR, LLM, VISION, config_files, parse_dtype, read_config, read_json
-from apollobench.apollo.internvideo2 import InternVideo2
+from apollobench.apollo.config import CONFIG, CONNECTOR, LLM, VISION, config_files, parse_dtype, read_config
+from apollobench.apollo.jsonfile import read_json
 from apollobench.apollo.model import Apollo
-from apollobench.apollo.siglip import Siglip
+from apollobench.apollo.towers.base import Tower
 from apollobench.errors import InputError
 
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
@@ -68,7 +68,7 @@ def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
         tokenizer = reader.from_pretrained(folder)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{folder}: no readable tokenizer: {error}") from error
-    known, room = len(tokenizer), int(read_json(folder / "config.json")["vocab_size"])
+    known, room = len(tokenizer), int(read_json(folder / CONFIG)["vocab_size"])
     if known > room:
         raise InputError(f"{folder}: the tokenizer has {known} tokens, but vocab_size in config.json is {room}")
     return tokenizer
@@ -80,7 +80,7 @@ def save_apollo(model: Apollo, tokenizer: PreTrainedTokenizerBase, directory: Pa
     dtype: of the stored tensors, the model's own by default. Unused tensors of a loaded checkpoint are not written.
     """
     torch_dtype = getattr(torch, parse_dtype(dtype)) if dtype else model.dtype
-    (directory / "config.json").unlink(missing_ok=True)
+    (directory / CONFIG).unlink(missing_ok=True)
     for folder, module in components(model, directory):
         folder.mkdir(parents=True, exist_ok=True)
         state = {name: x.detach().to("cpu", torch_dtype).contiguous() for name, x in module.state_dict().items()}
@@ -133,8 +133,8 @@ def read_tensors(folder: Path) -> dict[str, Tensor]:
 
 def _usable(module: nn.Module, found: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
     """The tensors the module needs, under its own names; checked by name and shape."""
-    if isinstance(module, InternVideo2):
-        found = {re.sub(r"(\.ls[12])\.weight$", r"\1.gamma", name): x for name, x in found.items()}
+    if isinstance(module, Tower):
+        found = {module.renamed(name): x for name, x in found.items()}
     if getattr(getattr(module, "config", None), "tie_word_embeddings", False):
         found = _with_tied_head(found, folder)
     wanted = module.state_dict()
@@ -166,12 +166,11 @@ def _with_tied_head(found: dict[str, Tensor], folder: Path) -> dict[str, Tensor]
 
 def _is_unused(module: nn.Module, name: str) -> bool:
     """Whether a tensor belongs to a known part of the published file that the selected layer never reaches."""
-    if not isinstance(module, Siglip | InternVideo2):
+    if not isinstance(module, Tower):
         return False
-    depth = module.config.depth_total
-    layer = re.match(r"(?:vision_model\.encoder\.layers|blocks)\.(\d+)\.", name)
+    layer = re.match(rf"{re.escape(module.layer_names)}(\d+)\.", name)
     if layer:
-        return module.layers_run <= int(layer[1]) < depth
+        return module.layers_run <= int(layer[1]) < module.depth_total
     return name.startswith(module.unused_tensors)
 
 

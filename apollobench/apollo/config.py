@@ -6,73 +6,22 @@ named here are read; a field that would change the computation in a way that is 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from apollobench.apollo.jsonfile import expect, from_mapping, read_json
+from apollobench.apollo.towers.base import TowerConfig, kind_of
 from apollobench.errors import InputError
 from apollobench.types import Sampling
 
 DTYPES = ("float32", "bfloat16", "float16")
+CONFIG = "config.json"
 LLM, CONNECTOR, VISION = "llm", "mm_connector", "vision_tower"
-
-
-@dataclass(frozen=True, slots=True)
-class SiglipConfig:
-    """An image transformer without class token; `image_size` may leave a rest that patches do not cover."""
-
-    hidden_size: int = 1152
-    intermediate_size: int = 4304
-    num_hidden_layers: int = 27
-    num_attention_heads: int = 16
-    image_size: int = 384
-    patch_size: int = 14
-    layer_norm_eps: float = 1e-6
-
-    @property
-    def width(self) -> int:
-        return self.hidden_size
-
-    @property
-    def depth_total(self) -> int:
-        return self.num_hidden_layers
-
-    @property
-    def side(self) -> int:
-        """Patches along one edge of a frame."""
-        return self.image_size // self.patch_size
-
-
-@dataclass(frozen=True, slots=True)
-class InternVideo2Config:
-    """A clip transformer with full space-time attention. `init_values` is the fresh LayerScale value."""
-
-    d_model: int = 1408
-    depth: int = 40
-    num_heads: int = 16
-    img_size: int = 224
-    patch_size: int = 14
-    num_frames: int = 4
-    mlp_ratio: float = 48 / 11
-    init_values: float = 1e-5
-
-    @property
-    def width(self) -> int:
-        return self.d_model
-
-    @property
-    def depth_total(self) -> int:
-        return self.depth
-
-    @property
-    def side(self) -> int:
-        """Patches along one edge of a frame."""
-        return self.img_size // self.patch_size
-
-
-TowerConfig = SiglipConfig | InternVideo2Config
+CONNECTOR_KINDS = ("perceiver", "mlp_avgpool", "conv_avgpool")
+PUBLISHED_PERCEIVER = "perciver"  # as the published configs spell it
+INTEGRATIONS = ("plain", "separators", "timestamps", "timestamps+separators", "released")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +36,7 @@ class VisionConfig:
     def grid(self) -> tuple[int, int, int]:
         """(frames, rows, columns) of visual features of one clip: the largest of the towers'."""
         side = max(tower.side for _, tower in self.towers)
-        return self.clip_frames, side, side
+        return max(tower.steps(self.clip_frames) for _, tower in self.towers), side, side
 
     @property
     def channels(self) -> int:
@@ -96,7 +45,11 @@ class VisionConfig:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorConfig:
-    """One linear projection, then a Perceiver resampler to `num_output_tokens` vectors per clip."""
+    """How the features of a clip become `num_output_tokens` vectors; `kind` is one of `CONNECTOR_KINDS`.
+
+    perceiver: one linear layer and a resampler, which alone reads the fields after `num_output_tokens`. mlp_avgpool and
+    conv_avgpool: two layers on patches or on frames, then an average over equal parts of the clip.
+    """
 
     vision_hidden_size: int
     text_hidden_size: int
@@ -106,6 +59,11 @@ class ConnectorConfig:
     resampler_head_dim: int = 96
     num_key_value_heads: int = 4
     ff_multi: int = 4
+    kind: str = "perceiver"
+
+    def __post_init__(self) -> None:
+        if self.kind not in CONNECTOR_KINDS:
+            raise InputError(f"connector {self.kind!r} is not one of {', '.join(CONNECTOR_KINDS)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +71,8 @@ class ApolloConfig:
     """One model. `llm` is the Qwen2 config as a mapping; a model with `vision` None is blind and has no connector.
 
     clip_duration: seconds named in the prompt. encode_batch_size: clips encoded at once (memory only).
-    max_length: tokens. model_dtype: one of `DTYPES`. sampling: how the model samples a video.
+    max_length: tokens. model_dtype: one of `DTYPES`. sampling: how the model samples a video. integration: how clips
+    stand in the prompt, one of `INTEGRATIONS` (see `chat`).
     """
 
     llm: Mapping[str, Any]
@@ -124,8 +83,11 @@ class ApolloConfig:
     max_length: int = 16384
     model_dtype: str = "float32"
     sampling: Sampling = field(default_factory=lambda: Sampling(kind="released"))
+    integration: str = "released"
 
     def __post_init__(self) -> None:
+        if self.integration not in INTEGRATIONS:
+            raise InputError(f"integration {self.integration!r} is not one of {', '.join(INTEGRATIONS)}")
         if (self.vision is None) != (self.connector is None):
             raise InputError("an Apollo model has vision towers and a connector, or neither")
         if self.vision is None or self.connector is None:
@@ -148,17 +110,31 @@ class ApolloConfig:
 
 def read_config(directory: Path) -> ApolloConfig:
     """The configuration of a checkpoint folder in the published layout. Raises `InputError` naming file and field."""
-    root = read_json(directory / "config.json")
-    llm = read_json(directory / LLM / "config.json")
-    _expect(directory / "config.json", root, "mm_vision_select_feature", "patch")
-    _expect(directory / "config.json", root, "use_mm_start_end", False)
-    _expect(directory / LLM / "config.json", llm, "model_type", "qwen2")
-    vision = _read_vision(directory / VISION, int(root.get("mm_vision_select_layer", -2)))
-    connector = _read_connector(directory / CONNECTOR / "config.json") if vision else None
+    names = [CONFIG, f"{LLM}/{CONFIG}", f"{VISION}/{CONFIG}"]
+    files = {name: read_json(directory / name) for name in names}
+    towers = files[f"{VISION}/{CONFIG}"].get("vision_towers")
+    if not isinstance(towers, list):
+        raise InputError(f"{directory / VISION / CONFIG}: vision_towers must list the tower folders, found {towers!r}")
+    more = [f"{VISION}/{name}/{CONFIG}" for name in towers] + ([f"{CONNECTOR}/{CONFIG}"] if towers else [])
+    return parse_config(files | {name: read_json(directory / name) for name in more}, directory)
+
+
+def parse_config(files: Mapping[str, Mapping[str, Any]], directory: Path) -> ApolloConfig:
+    """The configuration from the content of its files by relative path (the inverse of `config_files`).
+
+    directory: where they are from, for messages. Raises `InputError` naming file and field.
+    """
+    root, llm = files[CONFIG], files[f"{LLM}/{CONFIG}"]
+    expect(directory / CONFIG, root, "mm_vision_select_feature", "patch")
+    expect(directory / CONFIG, root, "use_mm_start_end", False)
+    expect(directory / LLM / CONFIG, llm, "model_type", "qwen2")
+    vision = _parse_vision(files, directory, int(root.get("mm_vision_select_layer", -2)))
+    connector = _parse_connector(files[f"{CONNECTOR}/{CONFIG}"], directory / CONNECTOR / CONFIG) if vision else None
     max_length = int(llm.get("tokenizer_model_max_length", root.get("model_max_length", 16384)))
     clip_duration = root.get("clip_duration", 2)
-    stored = root.get("apollobench", {}).get("sampling")
-    sampling = _from_mapping(Sampling, stored, directory / "config.json", {"kind"}) if stored else None
+    own = root.get("apollobench", {})
+    stored = own.get("sampling")
+    sampling = from_mapping(Sampling, stored, directory / CONFIG, {"kind"}) if stored else None
     return ApolloConfig(
         llm=llm,
         vision=vision,
@@ -168,6 +144,7 @@ def read_config(directory: Path) -> ApolloConfig:
         max_length=max_length,
         model_dtype=parse_dtype(root.get("model_dtype", "torch.float32")),
         sampling=sampling or released_sampling(vision, connector, clip_duration, max_length),
+        integration=own.get("integration", "released"),
     )
 
 
@@ -203,20 +180,23 @@ def config_files(config: ApolloConfig) -> dict[str, dict[str, Any]]:
         "num_vision_encoders": len(names),
         "vision_towers": names,
         "token_output_shape": list(vision.grid) if vision else [0, 0, 0],
+        "clip_frames": vision.clip_frames if vision else 0,
     }
-    files = {"llm/config.json": dict(config.llm), f"{VISION}/config.json": hybrid}
+    files = {f"{LLM}/{CONFIG}": dict(config.llm), f"{VISION}/{CONFIG}": hybrid}
     for name, tower in vision.towers if vision else ():
-        files[f"{VISION}/{name}/config.json"] = {"model_type": _kind(name), **asdict(tower)}
+        files[f"{VISION}/{name}/{CONFIG}"] = tower.stored()
     if config.connector:
-        files[f"{CONNECTOR}/config.json"] = {
+        sizes = asdict(config.connector)
+        kind = sizes.pop("kind")
+        files[f"{CONNECTOR}/{CONFIG}"] = {
             "model_type": "mm_connector",
             "projector_type": "mlp1x_gelu",
-            "resampler_type": "perciver",
+            "resampler_type": PUBLISHED_PERCEIVER if kind == "perceiver" else kind,
             "hidden_act": "silu",
             "token_input_shape": hybrid["token_output_shape"],
-            **asdict(config.connector),
+            **sizes,
         }
-    files["config.json"] = {
+    files[CONFIG] = {
         "architectures": ["ApolloForCausalLM"],
         "model_type": "apollo",
         "clip_duration": config.clip_duration,
@@ -228,80 +208,41 @@ def config_files(config: ApolloConfig) -> dict[str, dict[str, Any]]:
         "use_mm_start_end": False,
         "hidden_size": config.llm["hidden_size"],
         "vocab_size": config.llm["vocab_size"],
-        "apollobench": {"sampling": {k: v for k, v in asdict(config.sampling).items() if v is not None}},
+        "apollobench": {
+            "sampling": {k: v for k, v in asdict(config.sampling).items() if v is not None},
+            "integration": config.integration,
+        },
     }
     return files
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file. Raises `InputError` naming the file when it is missing or is not an object."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; it belongs to a checkpoint in the published Apollo layout") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: expected a JSON object, found {type(value).__name__}")
-    return value
-
-
-def _read_vision(folder: Path, select_layer: int) -> VisionConfig | None:
-    path = folder / "config.json"
-    hybrid = read_json(path)
-    names = hybrid.get("vision_towers")
-    if not isinstance(names, list):
-        raise InputError(f"{path}: vision_towers must list the tower folders, found {names!r}")
-    if not names:
+def _parse_vision(files: Mapping[str, Mapping[str, Any]], directory: Path, select_layer: int) -> VisionConfig | None:
+    hybrid = files[f"{VISION}/{CONFIG}"]
+    if not hybrid["vision_towers"]:
         return None
-    towers = tuple((name, _read_tower(folder / name / "config.json", name)) for name in names)
-    frames = int(hybrid.get("token_output_shape", [4])[0])
-    for name, tower in towers:
+    frames = int(hybrid.get("clip_frames", hybrid.get("token_output_shape", [4])[0]))
+    towers = []
+    for name in hybrid["vision_towers"]:
+        relative = f"{VISION}/{name}/{CONFIG}"
+        tower = kind_of(name).config.read(files[relative], directory / relative)
         if not -tower.depth_total - 1 <= select_layer <= -1:
-            raise InputError(f"{path}: mm_vision_select_layer {select_layer} is outside {name}'s layers")
-        if isinstance(tower, InternVideo2Config) and tower.num_frames != frames:
-            raise InputError(f"{path}: token_output_shape has {frames} frames, but {name} takes {tower.num_frames}")
-    return VisionConfig(towers=towers, select_layer=select_layer, clip_frames=frames)
+            raise InputError(f"{directory / CONFIG}: mm_vision_select_layer {select_layer} is outside {name}'s layers")
+        try:
+            tower.steps(frames)
+        except InputError as error:
+            raise InputError(f"{directory / relative}: {error}") from error
+        towers.append((name, tower))
+    return VisionConfig(tuple(towers), select_layer, frames)
 
 
-def _read_tower(path: Path, name: str) -> TowerConfig:
-    raw = read_json(path)
-    if _kind(name) == "siglip_vision_model":
-        _expect(path, raw, "hidden_act", "gelu_pytorch_tanh")
-        return _from_mapping(SiglipConfig, raw, path)
-    _expect(path, raw, "qkv_bias", False)
-    _expect(path, raw, "tubelet_size", 1)
-    _expect(path, raw, "sep_image_video_pos_embed", True)
-    return _from_mapping(InternVideo2Config, raw, path)
-
-
-def _read_connector(path: Path) -> ConnectorConfig:
-    raw = read_json(path)
-    _expect(path, raw, "projector_type", "mlp1x_gelu")
-    _expect(path, raw, "resampler_type", "perciver")
-    _expect(path, raw, "hidden_act", "silu")
-    return _from_mapping(ConnectorConfig, raw, path, {"vision_hidden_size", "text_hidden_size", "num_output_tokens"})
-
-
-def _kind(tower: str) -> str:
-    kinds = {"siglip": "siglip_vision_model", "internvideo2": "internvideo2"}
-    for prefix, kind in kinds.items():
-        if tower.startswith(prefix):
-            return kind
-    raise InputError(f"vision tower {tower!r} is unknown; its name must begin with one of {', '.join(kinds)}")
-
-
-def _expect(path: Path, raw: Mapping[str, Any], key: str, value: object) -> None:
-    if raw.get(key, value) != value:
-        raise InputError(f"{path}: {key} is {raw[key]!r}; only {value!r} is implemented")
-
-
-T = TypeVar("T")
-
-
-def _from_mapping(cls: type[T], raw: Mapping[str, Any], path: Path, required: set[str] | None = None) -> T:
-    missing = sorted((required or set()) - raw.keys())
-    if missing:
-        raise InputError(f"{path}: missing {', '.join(missing)}")
-    names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-    return cls(**{key: value for key, value in raw.items() if key in names})
+def _parse_connector(raw: Mapping[str, Any], path: Path) -> ConnectorConfig:
+    kind = raw.get("resampler_type", PUBLISHED_PERCEIVER)
+    if kind == PUBLISHED_PERCEIVER:
+        kind = "perceiver"
+        expect(path, raw, "projector_type", "mlp1x_gelu")
+        expect(path, raw, "hidden_act", "silu")
+    elif kind not in CONNECTOR_KINDS:
+        known = ", ".join((PUBLISHED_PERCEIVER, *CONNECTOR_KINDS[1:]))
+        raise InputError(f"{path}: resampler_type is {kind!r}; implemented are {known}")
+    required = ("vision_hidden_size", "text_hidden_size", "num_output_tokens")
+    return from_mapping(ConnectorConfig, {**raw, "kind": kind}, path, required)

@@ -6,11 +6,14 @@ themselves. No position is added here, so order inside a clip comes from the tow
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as fn
 from torch import Tensor, nn
 
 from apollobench.apollo.config import ConnectorConfig
+from apollobench.apollo.pooling import AveragePool, ConvAveragePool, MlpAveragePool
 
 
 class WeightedNorm(nn.Module):
@@ -89,10 +92,11 @@ class Perceiver(nn.Module):
         return self.norm(latents)  # type: ignore[no-any-return]
 
 
-class Connector(nn.Module):
-    """Features `[N, L, C]` -> `[N, num_output_tokens, h]`. "mlp1x_gelu" names a single linear layer, without GELU."""
+class PerceiverConnector(nn.Module):
+    """Features `[N, T, rows, columns, C]` -> `[N, num_output_tokens, h]`.
 
-    unused_tensors: tuple[str, ...] = ()
+    The published "mlp1x_gelu" names a single linear layer, without GELU.
+    """
 
     def __init__(self, config: ConnectorConfig) -> None:
         super().__init__()
@@ -102,7 +106,7 @@ class Connector(nn.Module):
         self.apply(_init)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.resampler(self.proj(features))  # type: ignore[no-any-return]
+        return self.resampler(self.proj(features.flatten(1, -2)))  # type: ignore[no-any-return]
 
 
 @torch.no_grad()
@@ -111,3 +115,16 @@ def _init(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+Connector = PerceiverConnector | AveragePool
+CONNECTORS: Mapping[str, type[Connector]] = {
+    "perceiver": PerceiverConnector,
+    "mlp_avgpool": MlpAveragePool,
+    "conv_avgpool": ConvAveragePool,
+}
+
+
+def build_connector(config: ConnectorConfig) -> Connector:
+    """A freshly initialised connector of `config.kind`."""
+    return CONNECTORS[config.kind](config)

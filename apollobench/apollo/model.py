@@ -11,8 +11,8 @@ from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from apollobench.apollo.config import ApolloConfig
-from apollobench.apollo.connector import Connector
-from apollobench.apollo.towers import HybridTower
+from apollobench.apollo.connector import build_connector
+from apollobench.apollo.towers.hybrid import HybridTower
 
 VISUAL = -200
 IGNORE = -100
@@ -21,15 +21,15 @@ IGNORE = -100
 class Apollo(nn.Module):
     """`vision` (None when blind): clips to features; `connector`: features to vectors; `llm`: a Qwen2 language model.
 
-    Clips are a list with one tensor per tower, in the configured order: SigLIP `[Nc, T, 3, S, S]`, InternVideo2
-    `[Nc, 3, T, S, S]`. In token ids, `VISUAL` stands for one visual vector.
+    Clips are a list with one tensor per tower, in the configured order: `[Nc, T, 3, S, S]`, or `[Nc, 3, T, S, S]` for
+    towers that look at channels first (InternVideo2). In token ids, `VISUAL` stands for one visual vector.
     """
 
     def __init__(self, config: ApolloConfig) -> None:
         super().__init__()
         self.config = config
         self.vision = HybridTower(config.vision) if config.vision else None
-        self.connector = Connector(config.connector) if config.connector else None
+        self.connector = build_connector(config.connector) if config.connector else None
         self.llm = Qwen2ForCausalLM(Qwen2Config.from_dict(dict(config.llm)))
 
     @property

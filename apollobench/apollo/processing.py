@@ -6,47 +6,14 @@ filters matter: they are those the towers were trained with, and others give vis
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
-from apollobench.apollo.config import SiglipConfig, TowerConfig, VisionConfig
+from apollobench.apollo.config import VisionConfig
+from apollobench.apollo.look import FILTERS, Frames, Look
+from apollobench.apollo.towers.base import kind_of
 from apollobench.errors import InputError
-
-Frames = NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a tower sees: its resize of one square uint8 frame to a side, and the statistics it normalises with."""
-
-    resize: Callable[[Frames, int], Frames]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-    @property
-    def border(self) -> tuple[int, int, int]:
-        """The colour of padding."""
-        red, green, blue = (int(255 * x) for x in self.mean)
-        return red, green, blue
-
-
-def _bicubic(frame: Frames, side: int) -> Frames:
-    return np.asarray(Image.fromarray(frame).resize((side, side), Image.Resampling.BICUBIC))
-
-
-def _bilinear(frame: Frames, side: int) -> Frames:
-    return np.asarray(cv2.resize(frame, (side, side), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
-
-
-SIGLIP = Look(_bicubic, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-INTERNVIDEO2 = Look(_bilinear, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def make_clips(frames: Frames, config: VisionConfig) -> list[Tensor]:
@@ -58,7 +25,7 @@ def make_clips(frames: Frames, config: VisionConfig) -> list[Tensor]:
     """
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
         raise InputError(f"frames must be uint8 [T, H, W, 3] with T >= 1, found {frames.dtype} {list(frames.shape)}")
-    return [_tower_clips(frames, tower, config.clip_frames) for _, tower in config.towers]
+    return [_tower_clips(frames, kind_of(name).look, tower.pixels, config.clip_frames) for name, tower in config.towers]
 
 
 def pad_to_square(frames: Frames, colour: tuple[int, int, int]) -> Frames:
@@ -74,14 +41,13 @@ def pad_to_square(frames: Frames, colour: tuple[int, int, int]) -> Frames:
     return square
 
 
-def _tower_clips(frames: Frames, tower: TowerConfig, clip_frames: int) -> Tensor:
-    look = SIGLIP if isinstance(tower, SiglipConfig) else INTERNVIDEO2
-    side = tower.image_size if isinstance(tower, SiglipConfig) else tower.img_size
-    small = np.stack([look.resize(frame, side) for frame in pad_to_square(frames, look.border)])
+def _tower_clips(frames: Frames, look: Look, side: int, clip_frames: int) -> Tensor:
+    resize = FILTERS[look.filter]
+    small = np.stack([resize(frame, side) for frame in pad_to_square(frames, look.border)])
     mean, std = np.asarray(look.mean, np.float32), np.asarray(look.std, np.float32)
     values = (small.astype(np.float32) / 255 - mean) / std
     missing = -len(values) % clip_frames
     if missing:
         values = np.concatenate([values, np.repeat(values[-1:], missing, axis=0)])
     clips = torch.from_numpy(values).view(-1, clip_frames, side, side, 3)
-    return clips.permute(0, 1, 4, 2, 3) if look is SIGLIP else clips.permute(0, 4, 1, 2, 3)
+    return clips.permute(0, 4, 1, 2, 3) if look.channels_first else clips.permute(0, 1, 4, 2, 3)

@@ -15,16 +15,14 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from apollobench.apollo.config import (
     ApolloConfig,
     ConnectorConfig,
-    InternVideo2Config,
-    SiglipConfig,
     VisionConfig,
     config_files,
     parse_dtype,
     read_config,
 )
-from apollobench.apollo.connector import Connector
-from apollobench.apollo.internvideo2 import InternVideo2
-from apollobench.apollo.siglip import Siglip
+from apollobench.apollo.connector import PerceiverConnector
+from apollobench.apollo.towers.internvideo2 import InternVideo2, InternVideo2Config
+from apollobench.apollo.towers.siglip import Siglip, SiglipConfig
 from apollobench.errors import InputError
 from apollobench.types import Sampling
 
@@ -109,7 +107,7 @@ def test_published_files_are_read_past_their_clutter(tmp_path: Path) -> None:
         ("mm_connector/config.json", {"vision_hidden_size": 5}, "vision_hidden_size is 5, .* 32 channels"),
         ("vision_tower/config.json", {"vision_towers": None}, "vision_towers must list the tower folders"),
         ("vision_tower/config.json", {"vision_towers": ["clip"]}, "vision_tower/clip/config.json: missing"),
-        ("vision_tower/config.json", {"token_output_shape": [8, 3, 3]}, "8 frames, but internvideo2 takes 4"),
+        ("vision_tower/config.json", {"clip_frames": 8}, "8 frames, but internvideo2 takes num_frames 4"),
         (f"vision_tower/{tiny.SIGLIP}/config.json", {"hidden_act": "relu"}, "hidden_act is 'relu'"),
         ("vision_tower/internvideo2/config.json", {"qkv_bias": True}, "qkv_bias is True"),
     ],
@@ -125,7 +123,7 @@ def test_an_unknown_kind_of_tower_is_refused(tmp_path: Path) -> None:
     files = config_files(tiny.config())
     files["vision_tower/config.json"]["vision_towers"] = ["clip-l"]
     write(tmp_path, {**files, "vision_tower/clip-l/config.json": {}})
-    with pytest.raises(InputError, match="'clip-l' is unknown; its name must begin with one of siglip, internvideo2"):
+    with pytest.raises(InputError, match="'clip-l' is unknown; its name must begin with one of dinov2, internvideo2, siglip, videomae, vjepa2"):
         read_config(tmp_path)
 
 
@@ -192,7 +190,7 @@ def test_the_published_sizes_by_count(size: str) -> None:
     config = ApolloConfig(llm, VisionConfig(towers), ConnectorConfig(2560, hidden))
     assert config.connector is not None
     with torch.device("meta"):
-        built = Connector(config.connector)
+        built = PerceiverConnector(config.connector)
         language = Qwen2ForCausalLM(Qwen2Config.from_dict(llm))
     assert parameters(built) == connector
     assert parameters(language) == total

@@ -13,12 +13,13 @@ from torch import Tensor
 
 from apollobench.apollo.chat import Chat, clip_label, header
 from apollobench.apollo.checkpoint import load_apollo
-from apollobench.apollo.config import ConnectorConfig, InternVideo2Config, SiglipConfig, VisionConfig
-from apollobench.apollo.connector import Connector
-from apollobench.apollo.internvideo2 import InternVideo2, position_table
+from apollobench.apollo.config import ConnectorConfig, VisionConfig
+from apollobench.apollo.connector import PerceiverConnector
+from apollobench.apollo.look import INTERNVIDEO2, SIGLIP
 from apollobench.apollo.model import Apollo
-from apollobench.apollo.processing import INTERNVIDEO2, SIGLIP, make_clips, pad_to_square
-from apollobench.apollo.siglip import Siglip
+from apollobench.apollo.processing import make_clips, pad_to_square
+from apollobench.apollo.towers.internvideo2 import InternVideo2, InternVideo2Config, position_table
+from apollobench.apollo.towers.siglip import Siglip, SiglipConfig
 from apollobench.types import FramePlan, Sampling
 
 from .conftest import Golden
@@ -73,14 +74,14 @@ def test_fresh_position_tables(golden: Callable[[str], Golden]) -> None:
 
 def test_resampler(golden: Callable[[str], Golden]) -> None:
     weights, values, config = golden("perceiver_tiny")
-    resampler = Connector(_picked(ConnectorConfig, config)).resampler
+    resampler = PerceiverConnector(_picked(ConnectorConfig, config)).resampler
     resampler.load_state_dict(weights)
     same(resampler(values["in.context"]), values["out.latents"])
 
 
 def test_connector(golden: Callable[[str], Golden]) -> None:
     weights, values, config = golden("connector_tiny_depth1")
-    connector = Connector(_picked(ConnectorConfig, config))
+    connector = PerceiverConnector(_picked(ConnectorConfig, config))
     connector.load_state_dict(weights)
     projected = connector.proj(values["in.x"])
     same(projected, values["mid.proj"])
@@ -100,7 +101,7 @@ def test_hybrid_tower_and_encode(golden: Callable[[str], Golden], loaded: tuple[
     model, _ = loaded
     assert model.vision is not None
     clips = [values["in.siglip"], values["in.internvideo2"]]
-    features = model.vision(clips)
+    features = model.vision(clips).flatten(1, 3)
     same(features[..., :32], values["out.features"][..., :32])
     same(features[..., 32:], values["out.features"][..., 32:])
     same(model.encode(clips), values["out.connector"])

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from apollobench.apollo.internvideo2 import InternVideo2
 from apollobench.apollo.model import IGNORE, VISUAL, Apollo
-from apollobench.apollo.siglip import Siglip
+from apollobench.apollo.towers.internvideo2 import InternVideo2
+from apollobench.apollo.towers.siglip import Siglip
 
 from .. import tiny
 
@@ -29,7 +29,7 @@ def test_every_choice_of_towers_runs_and_every_parameter_learns(towers: tuple[st
     model = tiny.model(towers)
     assert model.vision is not None
     side = 3 if tiny.SIGLIP in towers else 2
-    assert model.vision(clips(towers)).shape == (2, 4 * side * side, 16 * len(towers))
+    assert model.vision(clips(towers)).shape == (2, 4, side, side, 16 * len(towers))
     output = model(ids(), clips=clips(towers), labels=ids())
     assert output.logits.shape == (1, 9, 259)
     output.loss.backward()
@@ -50,7 +50,7 @@ def test_a_blind_model_has_only_a_language_model() -> None:
 def test_channels_follow_the_order_of_towers() -> None:
     model, given = tiny.model(), clips((tiny.SIGLIP, tiny.INTERNVIDEO2))
     assert model.vision is not None
-    first = model.vision.towers[0](given[0]).flatten(1, 3)
+    first = model.vision.towers[0](given[0])
     assert torch.equal(model.vision(given)[..., :16], first)
     with pytest.raises(ValueError, match="1 clip tensors given for the towers siglip-tiny, internvideo2"):
         model.vision(given[:1])

@@ -7,8 +7,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from apollobench.apollo.config import InternVideo2Config, SiglipConfig, VisionConfig
-from apollobench.apollo.processing import INTERNVIDEO2, SIGLIP, make_clips, pad_to_square
+from apollobench.apollo.config import VisionConfig
+from apollobench.apollo.look import INTERNVIDEO2, SIGLIP
+from apollobench.apollo.processing import make_clips, pad_to_square
+from apollobench.apollo.towers.internvideo2 import InternVideo2Config
+from apollobench.apollo.towers.siglip import SiglipConfig
 from apollobench.errors import InputError
 
 SMALL_SIGLIP, SMALL_INTERNVIDEO2 = SiglipConfig(image_size=12), InternVideo2Config(img_size=8)

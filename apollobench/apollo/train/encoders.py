@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from apollobench.apollo.config import ConnectorConfig
-from apollobench.apollo.connector import Connector
+from apollobench.apollo.connector import PerceiverConnector
 from apollobench.apollo.train.corpus import CLIP_FRAMES, IGNORE, LABELS, Clips
 from apollobench.sources.synthetic.world import MOVING
 
 log = logging.getLogger(__name__)
-MOVING_SHARE, MOTION_WEIGHT = 0.75, 4.0
+# Share of clips in which something moves, and the part of training, at first, that takes clips as they come instead.
+MOVING_SHARE, UNSORTED = 0.75, 0.3
+MOTION_WEIGHT = 4.0
 MOTION = ("action", "speed")
 READER_WIDTH = 128
 MEANS = {"siglip": (0.5, 0.5, 0.5), "internvideo2": (0.485, 0.456, 0.406)}
@@ -46,7 +48,7 @@ class Heads(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.still = nn.ModuleDict({name: nn.Linear(width, len(LABELS[name])) for name in names if name not in MOTION})
         self.place = nn.Linear(width, 3)
-        self.reader = Connector(
+        self.reader = PerceiverConnector(
             ConnectorConfig(
                 vision_hidden_size=width,
                 text_hidden_size=READER_WIDTH,
@@ -63,7 +65,7 @@ class Heads(nn.Module):
     def forward(self, features: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """Features [N, T, rows, columns, C] -> logits [N, T, classes] per label, and motion [N, T, 6]."""
         pooled = self.norm(features.mean(dim=(2, 3)))
-        read = self.reader(features.flatten(1, 3))
+        read = self.reader(features)
         logits = {name: head(pooled) for name, head in self.still.items()}
         moving = {name: head(read) for name, head in self.moving.items()}
         velocity = moving.pop("velocity")
@@ -84,7 +86,8 @@ def pretrain_encoder(
     moving, begun = np.flatnonzero(~np.isnan(clips.motion).all(axis=(1, 2))), time.monotonic()
     for step in range(steps):
         anything = rng.integers(len(clips), size=batch)
-        rows = anything if still else np.where(rng.random(batch) < MOVING_SHARE, rng.choice(moving, batch), anything)
+        picked = np.where(rng.random(batch) < MOVING_SHARE, rng.choice(moving, batch), anything)
+        rows = anything if still or step < UNSORTED * steps else picked
         logits, motion = heads(tower(to_input(name, _pixels(name, clips)[rows])))
         labels, moved = _targets(clips, rows, still=still)
         loss = _loss(logits, motion, labels, moved)

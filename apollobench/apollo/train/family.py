@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from apollobench.apollo.config import ApolloConfig, ConnectorConfig, InternVideo2Config, SiglipConfig, VisionConfig
+from apollobench.apollo.config import ApolloConfig, ConnectorConfig, VisionConfig
+from apollobench.apollo.towers.internvideo2 import InternVideo2Config
+from apollobench.apollo.towers.siglip import SiglipConfig
 from apollobench.apollo.train.corpus import CLIP_FRAMES, SIDE
 from apollobench.errors import InputError
 from apollobench.types import Mode, Sampling
@@ -16,8 +18,8 @@ Size = Literal["s", "m", "l"]
 # Seeds of scenes: what encoders, language models and the three stages are trained on; all lie in the train split.
 ENCODER_SEEDS, ENCODER_HELD = range(20_000, 26_000), range(900_000, 900_200)
 LANGUAGE_SEEDS, BANK_SEEDS = range(12_000), range(2000)
-ENCODER_STEPS: Mapping[str, int] = MappingProxyType({"siglip": 1500, "internvideo2": 6800})
-LANGUAGE_STEPS: Mapping[Size, int] = MappingProxyType({"s": 3000, "m": 6400, "l": 3300})
+ENCODER_STEPS: Mapping[str, int] = MappingProxyType({"siglip": 1500, "internvideo2": 6000})
+LANGUAGE_STEPS: Mapping[Size, int] = MappingProxyType({"s": 3200, "m": 3800, "l": 3000})
 ALIGN_STEPS, VISION_STEPS = 1500, 80
 TOKENS_PER_CLIP = 4
 CLIP_SECONDS = 2.0

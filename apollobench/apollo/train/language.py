@@ -36,7 +36,7 @@ from apollobench.sources.synthetic.questions import ask
 from apollobench.sources.synthetic.world import draw_scene
 from apollobench.types import Mode, Sampling, Video
 
-BINDING_STEPS, BRIEF_STEPS = 300, 1500
+BINDING_STEPS, BRIEF_STEPS = 500, 1200
 BATCH, LEARNING_RATE = 8, 2e-3
 BINDING: Mapping[str, int] = {MATCH: 3, "nothing": 1}
 LIMITS: Mapping[Mode, Mapping[str, int]] = {

@@ -15,7 +15,7 @@ import torch
 
 from apollobench.apollo.checkpoint import save_apollo
 from apollobench.apollo.model import Apollo
-from apollobench.apollo.towers import build_tower
+from apollobench.apollo.towers.hybrid import build_tower
 from apollobench.apollo.train.bank import make_bank
 from apollobench.apollo.train.card import examine, write_card
 from apollobench.apollo.train.corpus import many_random_clips
@@ -90,7 +90,7 @@ def _pretrained_parts(model: Apollo, chosen: Recipe, work: Path, workers: int) -
 
 def _encoder(name: str, workers: int) -> dict[str, Any]:
     config = TOWERS[name]
-    tower = build_tower(config, select_layer=-1)
+    tower = build_tower(name, config, select_layer=-1)
     clips, held = many_random_clips(ENCODER_SEEDS, 8, workers), many_random_clips(ENCODER_HELD, 4, workers)
     kind = name.split("-")[0]
     scores = pretrain_encoder(

@@ -8,33 +8,30 @@ import torch
 import torch.nn.functional as fn
 from torch import Tensor, nn
 
-from apollobench.apollo.config import SiglipConfig, TowerConfig, VisionConfig
-from apollobench.apollo.internvideo2 import InternVideo2
-from apollobench.apollo.siglip import Siglip
+from apollobench.apollo.config import VisionConfig
+from apollobench.apollo.towers.base import Tower, TowerConfig, kind_of
 
 
 class HybridTower(nn.Module):
-    """One tensor of clips per tower, in the configured order -> `[N, T * rows * columns, channels]`."""
+    """One tensor of clips per tower, in the configured order -> features `[N, T, rows, columns, channels]`."""
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
         self.config = config
         self.names = [name for name, _ in config.towers]
-        self.towers = nn.ModuleList(build_tower(tower, config.select_layer) for _, tower in config.towers)
+        self.towers = nn.ModuleList(build_tower(name, tower, config.select_layer) for name, tower in config.towers)
 
     def forward(self, clips: Sequence[Tensor]) -> Tensor:
         if len(clips) != len(self.towers):
             raise ValueError(f"{len(clips)} clip tensors given for the towers {', '.join(self.names)}")
         grid = self.config.grid
         features = [to_grid(tower(x), grid) for tower, x in zip(self.towers, clips, strict=True)]
-        return torch.cat(features, dim=-1).flatten(1, 3)
+        return torch.cat(features, dim=-1)
 
 
-def build_tower(config: TowerConfig, select_layer: int) -> Siglip | InternVideo2:
+def build_tower(name: str, config: TowerConfig, select_layer: int) -> Tower:
     """A freshly initialised tower that ends at `select_layer` (-1 is the last layer)."""
-    if isinstance(config, SiglipConfig):
-        return Siglip(config, select_layer)
-    return InternVideo2(config, select_layer)
+    return kind_of(name).build(config, select_layer)
 
 
 def to_grid(features: Tensor, grid: tuple[int, int, int]) -> Tensor:

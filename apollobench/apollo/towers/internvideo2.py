@@ -6,14 +6,68 @@ distillation decoders are never built.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
 import torch
 import torch.nn.functional as fn
 from torch import Tensor, nn
 
-from apollobench.apollo.config import InternVideo2Config
+from apollobench.apollo.jsonfile import expect, from_mapping
+from apollobench.apollo.look import INTERNVIDEO2
 from apollobench.apollo.patches import patchify
+from apollobench.apollo.towers.base import Tower, tower_kind
+from apollobench.errors import InputError
 
 EPS = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class InternVideo2Config:
+    """A clip transformer with full space-time attention. `init_values` is the fresh LayerScale value."""
+
+    d_model: int = 1408
+    depth: int = 40
+    num_heads: int = 16
+    img_size: int = 224
+    patch_size: int = 14
+    num_frames: int = 4
+    mlp_ratio: float = 48 / 11
+    init_values: float = 1e-5
+
+    @property
+    def width(self) -> int:
+        return self.d_model
+
+    @property
+    def depth_total(self) -> int:
+        return self.depth
+
+    @property
+    def pixels(self) -> int:
+        return self.img_size
+
+    @property
+    def side(self) -> int:
+        return self.img_size // self.patch_size
+
+    def steps(self, clip_frames: int) -> int:
+        if clip_frames != self.num_frames:
+            raise InputError(f"a clip has {clip_frames} frames, but internvideo2 takes num_frames {self.num_frames}")
+        return clip_frames
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any], path: Path) -> InternVideo2Config:
+        expect(path, raw, "qkv_bias", False)
+        expect(path, raw, "tubelet_size", 1)
+        expect(path, raw, "sep_image_video_pos_embed", True)
+        return from_mapping(cls, raw, path)
+
+    def stored(self) -> dict[str, Any]:
+        return {"model_type": "internvideo2", **asdict(self)}
 
 
 class RMSNorm(nn.Module):
@@ -94,9 +148,11 @@ class PatchEmbed(nn.Module):
         return embedded.view(n, frames, *embedded.shape[1:])
 
 
-class InternVideo2(nn.Module):
+@tower_kind("internvideo2", InternVideo2Config, INTERNVIDEO2)
+class InternVideo2(Tower):
     """Clips `[N, 3, T, S, S]` -> patch features `[N, T, rows, columns, d_model]` after the selected block."""
 
+    layer_names = "blocks."
     unused_tensors = (
         "img_pos_embed",
         "clip_pos_embed",
@@ -109,6 +165,7 @@ class InternVideo2(nn.Module):
     def __init__(self, config: InternVideo2Config, select_layer: int = -2) -> None:
         super().__init__()
         self.config = config
+        self.depth_total = config.depth
         self.layers_run = config.depth + select_layer + 1
         self.patch_embed = PatchEmbed(config)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, config.d_model))
@@ -116,6 +173,10 @@ class InternVideo2(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(self.layers_run))
         self.apply(_init)
         nn.init.trunc_normal_(self.cls_token, std=0.02)
+
+    def renamed(self, name: str) -> str:
+        """LayerScale is called `gamma` or, where a library renamed it on saving, `weight`."""
+        return re.sub(r"(\.ls[12])\.weight$", r"\1.gamma", name)
 
     def hidden(self, clips: Tensor) -> Tensor:
         """Clips `[N, 3, T, S, S]` -> `[N, 1 + T * rows * columns, d_model]`, the class token first."""

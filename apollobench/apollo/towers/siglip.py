@@ -6,13 +6,59 @@ Only the layers that a chosen feature needs exist: the closing norm, the pooling
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as fn
 from torch import Tensor, nn
 
-from apollobench.apollo.config import SiglipConfig
+from apollobench.apollo.jsonfile import expect, from_mapping
+from apollobench.apollo.look import SIGLIP
 from apollobench.apollo.patches import patchify
+from apollobench.apollo.towers.base import Tower, tower_kind
+
+
+@dataclass(frozen=True, slots=True)
+class SiglipConfig:
+    """An image transformer without class token; `image_size` may leave a rest that patches do not cover."""
+
+    hidden_size: int = 1152
+    intermediate_size: int = 4304
+    num_hidden_layers: int = 27
+    num_attention_heads: int = 16
+    image_size: int = 384
+    patch_size: int = 14
+    layer_norm_eps: float = 1e-6
+
+    @property
+    def width(self) -> int:
+        return self.hidden_size
+
+    @property
+    def depth_total(self) -> int:
+        return self.num_hidden_layers
+
+    @property
+    def pixels(self) -> int:
+        return self.image_size
+
+    @property
+    def side(self) -> int:
+        return self.image_size // self.patch_size
+
+    def steps(self, clip_frames: int) -> int:
+        return clip_frames
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any], path: Path) -> SiglipConfig:
+        expect(path, raw, "hidden_act", "gelu_pytorch_tanh")
+        return from_mapping(cls, raw, path)
+
+    def stored(self) -> dict[str, Any]:
+        return {"model_type": "siglip_vision_model", **asdict(self)}
 
 
 class Embeddings(nn.Module):
@@ -79,14 +125,17 @@ class VisionModel(nn.Module):
         self.encoder = Encoder(config, layers)
 
 
-class Siglip(nn.Module):
+@tower_kind("siglip", SiglipConfig, SIGLIP)
+class Siglip(Tower):
     """Clips `[N, T, 3, S, S]` -> patch features `[N, T, rows, columns, hidden_size]` after the selected layer."""
 
+    layer_names = "vision_model.encoder.layers."
     unused_tensors = ("vision_model.post_layernorm.", "vision_model.head.")
 
     def __init__(self, config: SiglipConfig, select_layer: int = -2) -> None:
         super().__init__()
         self.config = config
+        self.depth_total = config.num_hidden_layers
         self.layers_run = config.num_hidden_layers + select_layer + 1
         self.vision_model = VisionModel(config, self.layers_run)
         self.apply(_init)

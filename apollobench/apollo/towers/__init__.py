@@ -1,0 +1,1 @@
+"""Vision towers, one kind per file, and the hybrid that joins several."""
