@@ -222,6 +222,28 @@ def evaluate(
 
 
 @app.command()
+def plan(
+    duration: Annotated[float, typer.Option("--duration", help="Length of the video in seconds.")],
+    fps: Annotated[float, typer.Option("--fps", help="Frames per second inside a clip.")] = 2.0,
+    tokens_per_clip: Annotated[int, typer.Option("--tokens_per_clip", help="Tokens that a clip becomes.")] = 128,
+    clip_frames: Annotated[int, typer.Option("--clip_frames", help="Frames of a clip.")] = 4,
+    budget: Annotated[int, typer.Option("--budget", help="Tokens that the model can read.")] = 16384,
+    ratio: Annotated[float, typer.Option("--ratio", help="Share of the budget for the video.")] = 0.65,
+    max_clips: Annotated[int | None, typer.Option("--max_clips", min=1, help="At most so many clips.")] = None,
+) -> None:
+    """Show what a token budget buys of a video: clips, tokens, coverage, and which of them sets the limit.
+
+    \b
+    Example:
+      apollobench plan --duration 3600 --fps 2 --tokens_per_clip 128 --budget 16384
+    """
+    from apollobench.report.budget import budget_markdown
+    from apollobench.video.budget import Budget
+
+    typer.echo(budget_markdown(Budget(duration, fps, tokens_per_clip, budget, clip_frames, ratio, max_clips)))
+
+
+@app.command()
 def gate(
     baseline: Annotated[Path, typer.Option("--baseline", help="Folder of a result of eval.")],
     candidate: Annotated[Path, typer.Option("--candidate", help="Folder of the result that must not be worse.")],

@@ -1,19 +1,20 @@
-"""The prompt of the released Apollo models: a header, the clips with their times, the question, in CHATML turns.
+"""The prompt of Apollo models as token ids: what is shown, the question, and whole conversations, in CHATML turns.
 
 Text between visual places is tokenised piece by piece, as the released code does, so a piece's last blank is a token
-of its own.
+of its own. A reply is a piece too, which is how it comes about when the model writes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import Literal
 
-from num2words import num2words
 from transformers import PreTrainedTokenizerBase
 
-from apollobench.apollo.model import VISUAL
+from apollobench.apollo.integration import SEPARATORS, pieces
+from apollobench.apollo.model import IGNORE, VISUAL
 from apollobench.errors import InputError
 from apollobench.types import FramePlan
 
@@ -22,40 +23,53 @@ END_OF_TURN = "<|im_end|>"
 # Two newlines after "system" are what the models were trained with.
 OPENING = f"<|im_start|>system\n\nYou are a helpful vision-language assistant.{END_OF_TURN}\n<|im_start|>user\n"
 CLOSING = f"{END_OF_TURN}\n<|im_start|>assistant\n"
+NEXT = "\n<|im_start|>user\n"
+MARKER = re.compile(r"\s*<(?:video|image)>\s*")
+
+Turn = tuple[Literal["user", "assistant"], str]
 
 
-def header(clips: int, clip_seconds: float, duration: float) -> str:
-    """The line before the clips; it tells their number in words and the length of the video in seconds."""
-    return (
-        f"You are provided the following series of {num2words(clips)}, {clip_seconds:g} second clips "
-        f"from a {timedelta(seconds=duration)} [H:MM:SS] video.\n"
-    )
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Text that the model is to write."""
+
+    text: str
 
 
-def clip_label(first: float, last: float) -> str:
-    """What stands before a clip: the times of its first and last frame in seconds."""
-    return f"{round(float(first), 1)}-{round(float(last), 1)} seconds: "
+Part = str | Reply | None  # None: the places of one clip
 
 
 @dataclass(frozen=True)
 class Chat:
-    """Builds prompts for one model. clip_seconds: what the header calls a clip's length."""
+    """Builds prompts for one model. clip_seconds: what the header calls a clip's length.
+
+    integration: one of `config.INTEGRATIONS`. Raises `InputError` for a tokenizer that lacks what it needs.
+    """
 
     tokenizer: PreTrainedTokenizerBase
     clip_seconds: float
     tokens_per_clip: int
+    integration: str = "released"
+
+    def __post_init__(self) -> None:
+        if "separators" not in self.integration:
+            return
+        lacking = [name for name, ids in zip(SEPARATORS, self._tokens(SEPARATORS), strict=True) if len(ids) != 1]
+        if lacking:
+            raise InputError(
+                f"integration {self.integration!r} needs {' and '.join(lacking)} as special tokens of the tokenizer; "
+                "add them, and rows for them to the language model's embedding"
+            )
 
     def text(self, question: str, plan: FramePlan | None = None) -> str:
         """The whole prompt as text; `plan` None means that no video is shown, and only the question is asked."""
-        if plan is None:
-            return OPENING + question + CLOSING
         visual = PLACEHOLDER * self.tokens_per_clip
-        return "".join(piece + visual for piece in self._seen(plan)) + self._asked(question)
+        shown = "".join(visual if part is None else str(part) for part in self._shown([plan])) if plan else ""
+        return OPENING + shown + (self._asked(question) if plan else question + CLOSING)
 
     def head(self, plan: FramePlan) -> list[int]:
-        """Token ids up to and including the last visual place: the same for all questions about the same clips."""
-        visual = [VISUAL] * self.tokens_per_clip
-        return [token for piece in self._tokens(self._seen(plan)) for token in (*piece, *visual)]
+        """Token ids up to the end of the video: the same for all questions about the same clips."""
+        return self._encode([OPENING, *self._shown([plan])])[0]
 
     def tail(self, question: str, seen: bool) -> list[int]:
         """Token ids after `head` (or, when nothing is `seen`, all of them). Raises `InputError` for a placeholder."""
@@ -63,14 +77,37 @@ class Chat:
 
     def tails(self, questions: Sequence[str], seen: bool) -> list[list[int]]:
         """`tail` of several questions."""
-        if any(PLACEHOLDER in question for question in questions):
-            raise InputError(f"the question contains {PLACEHOLDER}, which stands for a video in the prompt")
+        for question in questions:
+            _without_placeholder(question)
         return self._tokens([self._asked(question) if seen else self.text(question) for question in questions])
 
     def prompt(self, question: str, plan: FramePlan | None = None) -> list[int]:
         """Token ids of the whole prompt, `VISUAL` in the visual places."""
         head = self.head(plan) if plan else []
         return head + self.tail(question, seen=plan is not None)
+
+    def conversation(self, turns: Sequence[Turn], shown: Sequence[FramePlan | None]) -> tuple[list[int], list[int]]:
+        """Token ids and labels of a conversation; labels are `IGNORE` but for what the assistant says and its stops.
+
+        In a user's text `<video>` and `<image>` mark where the next one of `shown` stands (None: a still image, one
+        clip); without any marker all stand before the first text. A conversation that ends with the user is a prompt.
+        Raises `InputError` where the markers do not fit what is shown, or the turns do not alternate.
+        """
+        if [who for who, _ in turns] != ["user", "assistant"] * (len(turns) // 2) + ["user"] * (len(turns) % 2):
+            raise InputError("turns must alternate, the user first")
+        if not any(MARKER.search(text) for who, text in turns if who == "user"):
+            turns = [("user", "<video>" * len(shown) + turns[0][1]), *turns[1:]]
+        waiting, parts, opening = list(shown), list[Part](), OPENING
+        for who, text in turns:
+            _without_placeholder(text)
+            if who == "user":
+                parts += [opening, *self._message(text, waiting), CLOSING]
+                opening = NEXT
+            else:
+                parts.append(Reply(text + END_OF_TURN))
+        if waiting:
+            raise InputError(f"{len(waiting)} of {len(shown)} videos or images have no <video> or <image> in the text")
+        return self._encode(parts)
 
     def reply_token(self, letter: str) -> int:
         """The id that a reply consisting of this letter begins with. Raises `InputError` if it is not one token."""
@@ -89,14 +126,55 @@ class Chat:
         eos = self.tokenizer.eos_token_id
         return (turn[0],) if eos in (None, turn[0]) else (turn[0], int(eos))
 
-    def _seen(self, plan: FramePlan) -> list[str]:
-        """The text before each clip's visual places."""
-        labels = [clip_label(*clip) for clip in plan.clips]
-        first = OPENING + header(len(labels), self.clip_seconds, plan.duration) + labels[0]
-        return [first, *(f",\n{label}" for label in labels[1:])]
+    def _shown(self, plans: Iterable[FramePlan | None]) -> list[Part]:
+        """The parts of videos and images that follow each other."""
+        parts: list[Part] = []
+        for number, plan in enumerate(plans):
+            *before, after = pieces(self.integration, plan, self.clip_seconds)
+            parts += ["\n\n"] * bool(number)
+            for piece in before:
+                parts += [piece, None]
+            parts.append(after)
+        return parts
+
+    def _message(self, text: str, waiting: list[FramePlan | None]) -> list[Part]:
+        """A user's message; takes what its markers show from `waiting`. Text and what is shown stand a line apart."""
+        between = MARKER.split(text)
+        if len(between) - 1 > len(waiting):
+            raise InputError(f"the text marks {len(between) - 1} videos or images, but {len(waiting)} are given")
+        parts: list[Part] = []
+        for number, words in enumerate(between):
+            if number:
+                parts += ["\n\n"] * bool(parts) + self._shown([waiting.pop(0)])
+            if words:
+                parts += ["\n\n"] * bool(parts) + [words]
+        return parts
+
+    def _encode(self, parts: Sequence[Part]) -> tuple[list[int], list[int]]:
+        """Ids and labels; neighbouring texts are one piece."""
+        merged: list[Part] = []
+        for part in parts:
+            if isinstance(part, str) and merged and isinstance(merged[-1], str):
+                merged[-1] += part
+            elif part != "":
+                merged.append(part)
+        texts = [part.text if isinstance(part, Reply) else part for part in merged if part is not None]
+        tokens = iter(self._tokens(texts))
+        ids: list[int] = []
+        labels: list[int] = []
+        for part in merged:
+            piece = [VISUAL] * self.tokens_per_clip if part is None else next(tokens)
+            ids += piece
+            labels += piece if isinstance(part, Reply) else [IGNORE] * len(piece)
+        return ids, labels
 
     def _asked(self, question: str) -> str:
         return f"\n\n{question}{CLOSING}"
 
     def _tokens(self, pieces: Sequence[str]) -> list[list[int]]:
-        return self.tokenizer(list(pieces), add_special_tokens=False)["input_ids"]  # type: ignore[no-any-return]
+        return self.tokenizer(list(pieces), add_special_tokens=False)["input_ids"] if pieces else []
+
+
+def _without_placeholder(text: str) -> None:
+    if PLACEHOLDER in text:
+        raise InputError(f"the question contains {PLACEHOLDER}, which stands for a video in the prompt")

@@ -19,6 +19,7 @@ from apollobench.apollo.model import Apollo
 from apollobench.apollo.processing import make_clips
 from apollobench.errors import InputError
 from apollobench.types import LETTERS, Answer, FramePlan, Mode, Request, Sampling
+from apollobench.video.budget import fitted
 
 
 def _whole(text: str) -> int:
@@ -122,8 +123,12 @@ class ApolloModel:
         """From a checkpoint folder in the published layout. Raises `InputError` naming what is wrong in it."""
         device = _device(options.device)
         model, tokenizer = load_apollo(directory, options.dtype, device)
-        chat = Chat(tokenizer, model.config.clip_duration, model.config.tokens_per_clip)
-        return cls(name, revision(directory), model, chat, options.sampling(model.config.sampling), options)
+        config = model.config
+        chat = Chat(tokenizer, config.clip_duration, config.tokens_per_clip, config.integration)
+        sampling = options.sampling(config.sampling)
+        if config.connector:
+            sampling = fitted(sampling, config.max_length, config.tokens_per_clip)
+        return cls(name, revision(directory), model, chat, sampling, options)
 
     @property
     def settings(self) -> Mapping[str, str | int | float | bool]:

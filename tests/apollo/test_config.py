@@ -123,7 +123,7 @@ def test_an_unknown_kind_of_tower_is_refused(tmp_path: Path) -> None:
     files = config_files(tiny.config())
     files["vision_tower/config.json"]["vision_towers"] = ["clip-l"]
     write(tmp_path, {**files, "vision_tower/clip-l/config.json": {}})
-    with pytest.raises(InputError, match="'clip-l' is unknown; its name must begin with one of dinov2, internvideo2, siglip, videomae, vjepa2"):
+    with pytest.raises(InputError, match=r"'clip-l' is unknown; .* dinov2, internvideo2, siglip, videomae, vjepa2"):
         read_config(tmp_path)
 
 

@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from apollobench.apollo.chat import Chat, clip_label, header
+from apollobench.apollo.chat import Chat
 from apollobench.apollo.checkpoint import load_apollo
 from apollobench.apollo.config import ConnectorConfig, VisionConfig
 from apollobench.apollo.connector import PerceiverConnector
+from apollobench.apollo.integration import clip_label, header
 from apollobench.apollo.look import INTERNVIDEO2, SIGLIP
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.processing import make_clips, pad_to_square
