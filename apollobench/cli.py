@@ -353,5 +353,33 @@ def train(
     typer.echo(train_model(model, output_path, work, workers=workers))
 
 
+@app.command()
+def study(
+    recipe: Annotated[Path, typer.Argument(help="A study file (.yaml); one is shipped in curation/studies.")],
+    output_path: Annotated[Path, typer.Option("--output_path", help="Folder of table, figure, weights and results.")],
+    work: Annotated[
+        Path, typer.Option("--work", help="Folder of the parts that models share, and of finished stages.")
+    ] = Path("out/train"),
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Models to train at a time, one core each.")] = 1,
+) -> None:
+    """Train a grid of tiny models (designs, sizes, data mixtures), score each, and tell what small ones say of large.
+
+    Encoders and language models that WORK lacks are trained first. A run that was stopped goes on where it stopped.
+
+    \b
+    Example:
+      apollobench study curation/studies/tiny-designs/study.yaml --output_path out/study --workers 2
+    """
+    import logging
+
+    from apollobench.apollo.train.study import curated, read_study, run_study
+    from apollobench.report.study import write_study
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    grid = read_study(recipe)
+    rows = run_study(grid, curated(grid, work, workers), output_path, work, workers)
+    typer.echo(write_study(grid.name, rows, output_path))
+
+
 def main() -> None:
     app(prog_name="apollobench")

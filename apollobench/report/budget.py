@@ -41,4 +41,4 @@ def _advice(budget: Budget) -> str:
 def _rounded_down(value: float) -> float:
     """To three significant digits."""
     places = 2 - math.floor(math.log10(value))
-    return math.floor(value * 10**places) / 10**places
+    return float(math.floor(value * 10.0**places) / 10.0**places)

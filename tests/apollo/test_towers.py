@@ -57,10 +57,9 @@ def test_every_kind_registers_itself() -> None:
 def test_features_are_the_librarys_hidden_states(name: str, select_layer: int) -> None:
     torch.manual_seed(1)
     tower = build_tower(name, read(name), select_layer).eval()
-    sizes = {k: v for k, v in RAW[name].items()}
     library: Any = {"dinov2": Dinov2Model, "videomae": VideoMAEModel, "vjepa2": VJEPA2Model}[name.split("-")[0]]
     config: Any = {"dinov2": Dinov2Config, "videomae": VideoMAEConfig, "vjepa2": VJEPA2Config}[name.split("-")[0]]
-    whole = library(config(**sizes)).eval()
+    whole = library(config(**RAW[name])).eval()
     target = whole.encoder if name.startswith("vjepa2") else whole
     own = {key.removeprefix("vit."): x for key, x in tower.state_dict().items()}
     assert target.load_state_dict(own, strict=False).unexpected_keys == []

@@ -11,13 +11,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from apollobench.apollo.chat import Chat
-from apollobench.apollo.model import Apollo
 from apollobench.apollo.train.corpus import CLIP_FRAMES, SIDE, pictures
 from apollobench.apollo.train.encoders import to_input
 from apollobench.apollo.train.family import CLIP_SECONDS, TOKENS_PER_CLIP
@@ -32,8 +30,12 @@ Pixels = dict[str, NDArray[np.uint8]]
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """lessons: per mode, one per scene. clips: (mode, seed) -> rows of the pixel arrays uint8 [N, T, S, S, 3]."""
+    """lessons: per mode, one per scene. clips: (mode, seed) -> rows of the pixel arrays uint8 [N, T, S, S, 3].
 
+    name: tells its scenes and their sampling.
+    """
+
+    name: str
     lessons: Mapping[Mode, Sequence[Lesson]]
     clips: Mapping[tuple[Mode, int], tuple[int, int]]
     siglip: NDArray[np.uint8]
@@ -68,7 +70,7 @@ def make_bank(folder: Path, seeds: range, sampling: Sampling, tokenizer: PreTrai
         end += lesson.clips
     by_mode = {mode: [lesson for lesson in lessons if lesson.mode is mode] for mode in Mode}
     arrays = {name: np.load(path, mmap_mode="r") for name, path in files.items()}
-    return Bank(by_mode, clips, arrays["siglip"], arrays["internvideo2"])
+    return Bank(stem.name, by_mode, clips, arrays["siglip"], arrays["internvideo2"])
 
 
 def _draw(
@@ -97,14 +99,3 @@ def _draw_chunk(
         name: np.concatenate([pair[number] for pair in shown]).reshape(shape)
         for number, name in enumerate(("siglip", "internvideo2"))
     }
-
-
-@torch.no_grad()
-def features(model: Apollo, towers: Sequence[str], bank: Bank) -> Tensor:
-    """The towers' features of every clip of the bank, float16 [N, L, C], for stages in which the towers rest."""
-    assert model.vision is not None
-    parts = []
-    for start in range(0, len(bank.siglip), 64):
-        rows = np.arange(start, min(start + 64, len(bank.siglip)))
-        parts.append(model.vision(bank.inputs(towers, rows)).half())
-    return torch.cat(parts)

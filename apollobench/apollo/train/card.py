@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from apollobench.apollo.train.family import (
-    ALIGN_STEPS,
     BANK_SEEDS,
     ENCODER_STEPS,
     LANGUAGE_STEPS,
-    VISION_STEPS,
     Recipe,
 )
 from apollobench.evaluate.run import run
@@ -58,8 +56,8 @@ def chance(items: list[Item], needs: str) -> float:
 def _steps(recipe: Recipe) -> str:
     encoders = [f"{name.split('-')[0]} {ENCODER_STEPS[name.split('-')[0]]}" for name in recipe.towers]
     before = ", ".join([*encoders, f"language {LANGUAGE_STEPS[recipe.size]}"])
-    stages = f"fine-tune {recipe.sft_steps}"
-    return f"{before}; {stages if recipe.blind else f'align {ALIGN_STEPS}, vision {VISION_STEPS}, {stages}'}"
+    seeing = [] if recipe.blind else [f"align {recipe.align_steps}", f"vision {recipe.vision_steps}"]
+    return f"{before}; {', '.join([*seeing, f'fine-tune {recipe.sft_steps}'])}"
 
 
 def write_card(folder: Path, recipe: Recipe, parameters: int, facts: Mapping[str, str], scores: Scores) -> None:

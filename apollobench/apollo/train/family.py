@@ -53,7 +53,10 @@ EVERYTHING = MappingProxyType({Mode.VIDEO: 0.6, Mode.FRAME: 0.25, Mode.TEXT: 0.1
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One model. mixture: share of each mode in training. seed: of its own initialisation and data order."""
+    """One model. mixture: share of each mode in training. seed: of its own initialisation and data order.
+
+    connector: one of `CONNECTOR_KINDS`. vision_steps: 0 leaves the encoders as their pre-training made them.
+    """
 
     name: str
     size: Size
@@ -61,6 +64,9 @@ class Recipe:
     towers: tuple[str, ...] = (SIGLIP, INTERNVIDEO2)
     sampling: Sampling = CLIPS
     mixture: Mapping[Mode, float] = field(default_factory=lambda: EVERYTHING)
+    connector: str = "perceiver"
+    align_steps: int = ALIGN_STEPS
+    vision_steps: int = VISION_STEPS
     sft_steps: int = 400
 
     @property
@@ -152,6 +158,7 @@ def apollo_config(chosen: Recipe, vocabulary: int) -> ApolloConfig:
         resampler_head_dim=32,
         num_key_value_heads=heads,
         ff_multi=2,
+        kind=chosen.connector,
     )
     return ApolloConfig(
         llm=llm,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -74,6 +75,7 @@ class SightTable(nn.Module):
         return self.norm(self.vectors(flat, torch.from_numpy(starts)))  # type: ignore[no-any-return]
 
 
+@cache
 def world_tokenizer() -> PreTrainedTokenizerFast:
     """The family's tokenizer: every word of the first 400 training scenes; an option of several words is one token."""
     items = [

@@ -7,7 +7,8 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,22 @@ def train(name: str, out: Path, work: Path, *, workers: int = 1) -> Path:
     Safe to kill: run again, and it goes on after the last finished stage. Raises InputError for an unknown name.
     """
     chosen = recipe(name)
+    made = train_recipe(chosen, out, work, workers)
+    write_card(made.folder, chosen, made.parameters, _facts(made.minutes), examine(name, made.folder, work))
+    return made.folder
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """folder: of the checkpoint. minutes: that the model's own stages took in this run."""
+
+    folder: Path
+    parameters: int
+    minutes: float
+
+
+def train_recipe(chosen: Recipe, out: Path, work: Path, workers: int) -> Trained:
+    """Train any recipe into `out`/its name, without a card."""
     torch.set_num_threads(workers)
     work.mkdir(parents=True, exist_ok=True)
     tokenizer = world_tokenizer()
@@ -51,23 +68,41 @@ def train(name: str, out: Path, work: Path, *, workers: int = 1) -> Path:
     table = _pretrained_parts(model, chosen, work, workers)
     begun = time.monotonic()
     for number, (stage, work_on) in enumerate(_stages(chosen)):
-        path = work / f"{name}-{stage}.pt"
+        path = work / f"{chosen.name}-{stage}.pt"
         if not path.exists():
             torch.manual_seed(chosen.seed * 100 + number)
-            log.info("%s: %s", name, stage)
-            work_on(model, Course(chosen, bank, table, number))
+            log.info("%s: %s", chosen.name, stage)
+            work_on(model, Course(chosen, bank, table, number, work))
             _keep(model.state_dict(), path)
         model.load_state_dict(torch.load(path))
-    folder = out / name
+    folder = out / chosen.name
     save_apollo(model, tokenizer, folder, dtype="bfloat16")
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    write_card(folder, chosen, parameters, _facts(time.monotonic() - begun), examine(name, folder, work))
-    return folder
+    return Trained(folder, parameters, (time.monotonic() - begun) / 60)
+
+
+def prepare(recipes: Sequence[Recipe], work: Path, workers: int) -> None:
+    """Make everything that several of these models share, so that processes that train them only read it."""
+    torch.set_num_threads(workers)
+    work.mkdir(parents=True, exist_ok=True)
+    tokenizer = world_tokenizer()
+    for chosen in recipes:
+        bank = make_bank(work, BANK_SEEDS, chosen.bank_sampling, tokenizer, workers)
+        model = Apollo(apollo_config(chosen, len(tokenizer)))
+        table = _pretrained_parts(model, chosen, work, workers)
+        if not chosen.vision_steps and model.vision is not None:
+            Course(chosen, bank, table, 0, work).features(model)
 
 
 def _stages(chosen: Recipe) -> list[tuple[str, Callable[[Apollo, Course], None]]]:
-    seeing: list[tuple[str, Callable[[Apollo, Course], None]]] = [("align", align), ("vision", tune_vision)]
-    return [*(seeing if not chosen.blind else []), ("sft", fine_tune)]
+    stages: list[tuple[str, Callable[[Apollo, Course], None]]] = [
+        ("align", align),
+        ("vision", tune_vision),
+        ("sft", fine_tune),
+    ]
+    if chosen.blind:
+        return stages[2:]
+    return stages if chosen.vision_steps else [stages[0], stages[2]]
 
 
 def _pretrained_parts(model: Apollo, chosen: Recipe, work: Path, workers: int) -> SightTable:
@@ -106,7 +141,7 @@ def _keep(state: dict[str, Any], path: Path) -> None:
     part.replace(path)
 
 
-def _facts(seconds: float) -> dict[str, str]:
+def _facts(minutes: float) -> dict[str, str]:
     cores = os.cpu_count() or 1
     machine = f"{cores} cores, {platform.machine()}, no GPU"
-    return {"wall time of the stages": f"{seconds / 60:.1f} min", "machine": machine}
+    return {"wall time of the stages": f"{minutes:.1f} min", "machine": machine}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,9 +15,10 @@ import torch.nn.functional as fn
 from torch import Tensor, nn
 
 from apollobench.apollo.model import Apollo
-from apollobench.apollo.train.bank import Bank, features
+from apollobench.apollo.train.bank import Bank
 from apollobench.apollo.train.corpus import CLIP_FRAMES
-from apollobench.apollo.train.family import ALIGN_STEPS, VISION_STEPS, Recipe
+from apollobench.apollo.train.family import Recipe
+from apollobench.apollo.train.features import Features, make_features
 from apollobench.apollo.train.fit import fit, reply_loss
 from apollobench.apollo.train.language import LIMITS, SightTable
 from apollobench.apollo.train.lessons import MATCH, Branch, Lesson, Packed, choose, pack
@@ -35,9 +37,10 @@ ALIGN_RATE, VISION_RATE, TUNE_RATE = 3e-3, 5e-4, 8e-4
 class Course:
     """Draws batches of a bank for one recipe."""
 
-    def __init__(self, recipe: Recipe, bank: Bank, table: SightTable, seed: int) -> None:
+    def __init__(self, recipe: Recipe, bank: Bank, table: SightTable, seed: int, work: Path) -> None:
         self.recipe, self.bank, self.table = recipe, bank, table.requires_grad_(False)
         self.rng = np.random.default_rng([recipe.seed, seed])
+        self.kept = None if recipe.vision_steps else work
         lessons = [lesson for mode in (Mode.VIDEO, Mode.FRAME) for lesson in bank.lessons[mode]]
         self.clips = [
             (bank.rows(lesson)[0] + clip, lesson.sights[clip * CLIP_FRAMES : (clip + 1) * CLIP_FRAMES])
@@ -65,6 +68,11 @@ class Course:
         vectors = self.table([sight for _, sights in chosen for sight in sights])
         return torch.tensor([row for row, _ in chosen]), vectors.unflatten(0, (size, CLIP_FRAMES))
 
+    def features(self, model: Apollo) -> Features:
+        """Of every clip of the bank; kept on disk where several models have the same encoders."""
+        assert model.vision is not None
+        return make_features(model.vision, self.bank, self.kept)
+
     def rows(self, lessons: Sequence[Lesson]) -> np.ndarray:
         """Clip rows of the bank that these lessons show, in order."""
         seen = [np.arange(*self.bank.rows(lesson)) for lesson in lessons]
@@ -75,14 +83,14 @@ def align(model: Apollo, course: Course) -> None:
     """Stage one: only the connector learns, to give for each frame the vector that the language model can read."""
     assert model.connector is not None
     connector = model.connector
-    cached = features(model, course.recipe.towers, course.bank)
+    cached = course.features(model)
     _train(model, [connector])
 
     def loss(_: int) -> tuple[Tensor, Tensor]:
         rows, vectors = course.sights(CLIP_BATCH)
-        return _distance(connector(cached[rows].float()), vectors)
+        return _distance(connector(cached[rows]), vectors)
 
-    fit("align", _learning(model), loss, steps=ALIGN_STEPS, lr=ALIGN_RATE)
+    fit("align", _learning(model), loss, steps=course.recipe.align_steps, lr=ALIGN_RATE)
 
 
 def tune_vision(model: Apollo, course: Course) -> None:
@@ -100,13 +108,13 @@ def tune_vision(model: Apollo, course: Course) -> None:
         wanted = course.table([sight for lesson in lessons for sight in lesson.sights])
         return replies + _distance(vectors, wanted.view_as(vectors))[0], right
 
-    fit("vision", _learning(model), loss, steps=VISION_STEPS, lr=VISION_RATE)
+    fit("vision", _learning(model), loss, steps=course.recipe.vision_steps, lr=VISION_RATE)
 
 
 def fine_tune(model: Apollo, course: Course) -> None:
     """Stage three: language model and connector learn in the recipe's mixture of modes."""
     connector = model.connector
-    cached = None if connector is None else features(model, course.recipe.towers, course.bank)
+    cached = None if connector is None else course.features(model)
     _train(model, [model.llm] if connector is None else [model.llm, connector])
 
     def loss(_: int) -> tuple[Tensor, Tensor]:
@@ -114,7 +122,7 @@ def fine_tune(model: Apollo, course: Course) -> None:
         rows = torch.from_numpy(course.rows(lessons))
         if cached is None or connector is None or not len(rows):
             return reply_loss(model, packed, None)
-        return reply_loss(model, packed, connector(cached[rows].float()))
+        return reply_loss(model, packed, connector(cached[rows]))
 
     fit("sft", _learning(model), loss, steps=course.recipe.sft_steps, lr=TUNE_RATE)
 
