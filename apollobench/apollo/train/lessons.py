@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -123,29 +124,40 @@ def make_lesson(seed: int, mode: Mode, sampling: Sampling | None, chat: Chat) ->
     sights = [sight for times in shown for sight in see(scene, times)]
     if sampling is None:
         chat, sights = replace(chat, tokens_per_clip=1), sights[::2]
+    branches = _questions(scene, mode, chat)
+    if mode is Mode.VIDEO:
+        (story,) = _ids(chat, [" ".join(_story(scene, shown))])
+        asked = chat.tail(TELLING, seen=True)
+        branches.append(Branch(tuple(asked), (*story, chat.tokenizer.eos_token_id), TELL, None))
     head = tuple(chat.head(plan)) if plan else ()
-    asked = ask(scene, Video(f"{seed:07d}", Path()), everything=True)
+    recalls, counts = _memory(chat, sights)
+    return Lesson(seed, mode, head, tuple(sights), recalls, counts, tuple(branches))
+
+
+def _questions(scene: Scene, mode: Mode, chat: Chat) -> list[Branch]:
+    asked = ask(scene, Video(f"{scene.seed:07d}", Path()), everything=True)
     named = [replace(item, question=f"Choose {item.options[item.answer]}.") for item in asked]
     items = [*asked, *named]
     kinds = [*(item.truth.needs if item.truth else "" for item in asked), *(MATCH for _ in named)]
-    tails = chat.tails([build_prompt(item) for item in items], seen=bool(head))
-    answers, first = _ids(chat, [item.options[item.answer] for item in items]), _ids(chat, ["\nA. "])[0][0]
+    tails = chat.tails([build_prompt(item) for item in items], seen=mode is not Mode.TEXT)
+    answers = _ids(chat, [item.options[item.answer] for item in items])
     letters = _ids(chat, [LETTERS[item.answer] for item in items])
-    end = chat.tokenizer.eos_token_id
+    first, end = _ids(chat, ["\nA. "])[0][0], chat.tokenizer.eos_token_id
     branches = []
     for item, kind, tail, answer, letter in zip(items, kinds, tails, answers, letters, strict=True):
         hinted = kind == MATCH or (mode is Mode.VIDEO and "never" not in item.question)
         hint = (tail.index(first) - 1, answer[0]) if hinted else None
         branches.append(Branch(tuple(tail), (*letter, end), kind, hint))
-    if mode is Mode.VIDEO:
-        story = _ids(chat, [" ".join(_story(scene, shown))])[0]
-        branches.append(Branch(tuple(chat.tail(TELLING, seen=True)), (*story, end), TELL, None))
+    return branches
+
+
+def _memory(chat: Chat, sights: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """`recalls` and `counts` of a lesson."""
     names = [IDENTITIES[ATTRIBUTES[i][1]] for sight in sights for i in sight if ATTRIBUTES[i][0] == "identity"]
     tokens = dict(zip(IDENTITIES, (ids[0] for ids in _ids(chat, IDENTITIES)), strict=True))
-    recalls = tuple(tokens.get(before, IGNORE) for before in _before(names))
     numbers = [ids[0] for ids in _ids(chat, NUMBERS)]
-    counts = tuple(numbers[len(set(names[: place + 1])) - 1] for place in range(len(names)))
-    return Lesson(seed, mode, head, tuple(sights), recalls, counts, tuple(branches))
+    recalls = tuple(tokens.get(before, IGNORE) for before in _before(names))
+    return recalls, tuple(numbers[len(set(names[: place + 1])) - 1] for place in range(len(names)))
 
 
 def _before(names: Sequence[str]) -> Iterator[str]:
@@ -191,37 +203,47 @@ def choose(lesson: Lesson, rng: np.random.Generator, limits: Mapping[str, int]) 
     return chosen
 
 
+class Place(NamedTuple):
+    """One token of a packed row; fields in the order of those of `Packed`."""
+
+    id: int
+    position: int
+    part: int
+    target: int = IGNORE
+    hint: int = IGNORE
+    recall: int = IGNORE
+    counted: int = IGNORE
+    letter: bool = False
+
+
 def pack(lessons: Sequence[Lesson | None], branches: Sequence[Sequence[Branch]], pad: int) -> Packed:
     """One row per lesson (None: no scene) with the branches given, padded on the right."""
-    rows = [_row(lesson, chosen) for lesson, chosen in zip(lessons, branches, strict=True)]
-    length = max(len(row[0]) for row in rows)
-    fills = (pad, 0, -1, IGNORE, IGNORE, IGNORE, IGNORE, False)
-    columns = [
-        torch.tensor([[*row[field], *[fill] * (length - len(row[field]))] for row in rows])
-        for field, fill in enumerate(fills)
-    ]
-    return Packed(*columns)
+    rows = [list(_row(lesson, chosen)) for lesson, chosen in zip(lessons, branches, strict=True)]
+    length = max(map(len, rows))
+    padded = [[*row, *[Place(pad, 0, -1)] * (length - len(row))] for row in rows]
+    return Packed(*(torch.tensor([[place[field] for place in row] for row in padded]) for field in range(8)))
 
 
-def _row(lesson: Lesson | None, branches: Sequence[Branch]) -> tuple[Sequence[int], ...]:
+def _row(lesson: Lesson | None, branches: Sequence[Branch]) -> Iterator[Place]:
     head = lesson.head if lesson else ()
-    recall, count = (iter(lesson.recalls), iter(lesson.counts)) if lesson else (iter(()), iter(()))
-    ids, positions, part = list(head), list(range(len(head))), [0] * len(head)
-    targets, hints, letters = [IGNORE] * len(head), [IGNORE] * len(head), [False] * len(head)
-    recalls = [next(recall) if token == VISUAL else IGNORE for token in head]
-    counts = [next(count) if token == VISUAL else IGNORE for token in head]
+    seen = zip(lesson.recalls, lesson.counts, strict=True) if lesson else iter(())
+    for position, token in enumerate(head):
+        recall, counted = next(seen) if token == VISUAL else (IGNORE, IGNORE)
+        yield Place(token, position, 0, recall=recall, counted=counted)
     for number, branch in enumerate(branches, 1):
-        tokens = [*branch.asked, *branch.reply[:-1]]
-        hint = [IGNORE] * len(tokens)
-        if branch.hint:
-            hint[branch.hint[0]] = branch.hint[1]
-        unasked = len(branch.asked) - 1
-        ids += tokens
-        positions += range(len(head), len(head) + len(tokens))
-        part += [number] * len(tokens)
-        targets += [IGNORE] * unasked + list(branch.reply)
-        hints += hint
-        recalls += [IGNORE] * len(tokens)
-        counts += [IGNORE] * len(tokens)
-        letters += [*[False] * unasked, branch.kind != TELL, *[False] * (len(branch.reply) - 1)]
-    return ids, positions, part, targets, hints, recalls, counts, letters
+        yield from _behind(branch, number, len(head))
+
+
+def _behind(branch: Branch, number: int, start: int) -> Iterator[Place]:
+    """A branch's places behind a beginning of `start` tokens; the last asked token predicts the reply's first."""
+    hinted, answer = branch.hint or (-1, IGNORE)
+    for place, token in enumerate((*branch.asked, *branch.reply[:-1])):
+        reply = place - len(branch.asked) + 1
+        yield Place(
+            token,
+            start + place,
+            number,
+            target=branch.reply[reply] if reply >= 0 else IGNORE,
+            hint=answer if place == hinted else IGNORE,
+            letter=reply == 0 and branch.kind != TELL,
+        )
