@@ -1,3 +1,7 @@
 """apollobench: curate a video benchmark from public ones, and score any model on it with honest error bars."""
 
+from apollobench.apollo.hf.register import register_when_imported
+
 __version__ = "0.1.0"
+
+register_when_imported()

@@ -155,7 +155,7 @@ def evaluate(
         Path | None, typer.Option("--benchmark", help="Folder of a benchmark that curate made. [required]")
     ] = None,
     model_args: Annotated[
-        str, typer.Option("--model_args", help="name=value,...; pretrained=FOLDER names a checkpoint.")
+        str, typer.Option("--model_args", help="name=value,...; pretrained=FOLDER (or a hub id) names a checkpoint.")
     ] = "",
     mode: Annotated[
         str, typer.Option("--mode", help="What the model sees, any of text,frame,video,shuffled.")
@@ -196,7 +196,7 @@ def evaluate(
     from apollobench.report.scorecard import card_markdown
 
     arguments = parse_pairs(model_args)
-    find_weights(model, find_entry(model), arguments.get("pretrained"))
+    find_weights(model, find_entry(model), arguments.get("pretrained"), arguments.get("revision"))
     if benchmark is None:
         raise InputError("which benchmark? Give --benchmark FOLDER, one that `apollobench curate` made")
     job = Job(
@@ -330,27 +330,43 @@ def models() -> None:
 
 @app.command()
 def train(
-    model: Annotated[str, typer.Option("--model", help="A model of the tiny family; see `apollobench models`.")],
+    model: Annotated[str | None, typer.Option("--model", help="A model of the tiny family, made from nothing.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="A shipped training recipe by name, or one by path (.yaml).")
+    ] = None,
     output_path: Annotated[
-        Path, typer.Option("--output_path", help="Folder to which the checkpoint folder MODEL is written.")
-    ] = Path("out/weights"),
+        Path | None,
+        typer.Option("--output_path", help="Folder for the result. [default: out/weights, or out/RECIPE]"),
+    ] = None,
     work: Annotated[
-        Path, typer.Option("--work", help="Folder of the parts that models share, and of finished stages.")
+        Path, typer.Option("--work", help="With --model: folder of shared parts and of finished stages.")
     ] = Path("out/train"),
-    workers: Annotated[int, typer.Option("--workers", min=1, help="CPU cores to use.")] = 1,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="With --model: CPU cores to use.")] = 1,
 ) -> None:
-    """Train a model of the tiny family from nothing; stop and start as you like, finished stages are kept.
+    """Train a model by a recipe, or one of the tiny family; stop and start as you like, finished work is kept.
+
+    A recipe names what a model starts from, its data and its stages; several GPUs take part under torchrun.
 
     \b
-    Example:
+    Examples:
+      apollobench train --recipe three-stage --output_path out/three-stage
       apollobench train --model apollo-tiny --output_path out/weights --workers 2
     """
     import logging
 
-    from apollobench.apollo.train.run import train as train_model
-
+    if (model is None) == (recipe is None):
+        raise InputError("train what? Give either --recipe NAME or --model NAME")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    typer.echo(train_model(model, output_path, work, workers=workers))
+    if recipe is not None:
+        from apollobench.training.loop import train as train_recipe
+        from apollobench.training.recipe import load_training
+
+        file = load_training(recipe)
+        typer.echo(train_recipe(file, output_path or Path("out") / file.recipe.name))
+    elif model is not None:
+        from apollobench.apollo.train.run import train as train_model
+
+        typer.echo(train_model(model, output_path or Path("out/weights"), work, workers=workers))
 
 
 @app.command()
@@ -379,6 +395,40 @@ def study(
     grid = read_study(recipe)
     rows = run_study(grid, curated(grid, work, workers), output_path, work, workers)
     typer.echo(write_study(grid.name, rows, output_path))
+
+
+@app.command()
+def export(
+    model: Annotated[str, typer.Option("--model", help="An Apollo model of the roster; see `apollobench models`.")],
+    output_path: Annotated[Path, typer.Option("--output_path", help="Folder to write.")],
+    model_args: Annotated[
+        str, typer.Option("--model_args", help="pretrained=FOLDER or pretrained=HUB_ID,revision=NAME, as in eval.")
+    ] = "",
+    dtype: Annotated[
+        str | None, typer.Option("--dtype", help="Of the stored weights. [default: as in the checkpoint]")
+    ] = None,
+    max_shard_size: Annotated[str, typer.Option("--max_shard_size", help="Largest weights file.")] = "5GB",
+) -> None:
+    """Write an Apollo checkpoint as one folder that transformers and vLLM load.
+
+    After `import apollobench`, AutoModelForImageTextToText and AutoProcessor know it; `pretrained=` takes it, too.
+
+    \b
+    Example:
+      apollobench export --model apollo-7b --output_path out/apollo-7b-hf --dtype bfloat16
+    """
+    from apollobench.arguments import parse_pairs
+    from apollobench.models.registry import find_entry, find_weights
+
+    arguments = parse_pairs(model_args)
+    unknown = sorted(arguments.keys() - {"pretrained", "revision"})
+    if unknown:
+        raise InputError(f"unknown model argument {unknown[0]!r}; valid: pretrained, revision")
+    folder = find_weights(model, find_entry(model), **arguments)
+    from apollobench.apollo.hf.export import export_apollo
+
+    added = export_apollo(folder, output_path, dtype=dtype, max_shard_size=max_shard_size)
+    typer.echo(f"special tokens added: {' '.join(added) or 'none'}\nmodel: {output_path}")
 
 
 def main() -> None:

@@ -1,76 +1,94 @@
-"""Reading and writing Apollo checkpoints in the published folder layout: one config and one weight set per component.
+"""Reading and writing Apollo checkpoints, in the published folder layout or as `apollobench export` writes them.
+
+The published layout has one config and one weight set per component; an exported folder has one of each at its root.
 
     config.json
     llm/            Qwen2 weights and tokenizer
     mm_connector/   projection and resampler
     vision_tower/   config.json with the order of towers, then one folder per tower
 
-Tensors are matched by name and shape. What the computation never uses may be present; anything else that is missing,
-left over or of the wrong shape is an error.
+Only configs, tokenizer files and safetensors are read: code that lies in a folder is never run.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
-import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
 from apollobench.apollo.config import CONFIG, CONNECTOR, LLM, VISION, config_files, parse_dtype, read_config
+from apollobench.apollo.hf.layout import MODEL_TYPE, unnest
 from apollobench.apollo.jsonfile import read_json
 from apollobench.apollo.model import Apollo
-from apollobench.apollo.towers.base import Tower
+from apollobench.apollo.tensors import HEAD, WEIGHTS, match, read_tensors
 from apollobench.errors import InputError
-
-EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
 
 
 def load_apollo(
     directory: Path, dtype: str | None = None, device: str = "cpu"
 ) -> tuple[Apollo, PreTrainedTokenizerBase]:
-    """The model (in eval mode) and its tokenizer. dtype: such as "bfloat16"; the config's `model_dtype` by default.
+    """The model (in eval mode) and its tokenizer. dtype: such as "bfloat16"; the checkpoint's own by default.
 
-    Raises `InputError` naming the file and the tensors that are missing, unexpected or of the wrong shape.
+    Raises `InputError` naming the file and the tensors that are missing, unexpected, of the wrong shape or not finite,
+    and for a folder that holds something else.
     """
-    config = read_config(directory)
+    exported = is_exported(directory)
+    config = unnest(read_json(directory / CONFIG), directory) if exported else read_config(directory)
     torch_dtype = getattr(torch, parse_dtype(dtype or config.model_dtype))
     with torch.device("meta"):
         model = Apollo(config)
-    for folder, module in components(model, directory):
-        state = {name: x.to(device, torch_dtype) for name, x in _usable(module, read_tensors(folder), folder).items()}
-        module.load_state_dict(state, assign=True)
+    for module, state in _exported_states(model, directory) if exported else _published_states(model, directory):
+        module.load_state_dict({name: x.to(device, torch_dtype) for name, x in state.items()}, assign=True)
     if model.llm.config.tie_word_embeddings:
         model.llm.lm_head.weight = model.llm.model.embed_tokens.weight
     model.llm.model.rotary_emb = Qwen2RotaryEmbedding(config=model.llm.config).to(device)
-    return model.eval(), load_tokenizer(directory)
+    return model.eval(), read_tokenizer(directory if exported else directory / LLM, config.llm["vocab_size"])
+
+
+def is_exported(directory: Path) -> bool:
+    """Whether the folder is an exported one, else in the published layout. Raises `InputError` when it is neither."""
+    advice = "name the folder of an Apollo checkpoint: with llm/, mm_connector/ and vision_tower/, or an exported one"
+    if not (directory / CONFIG).is_file():
+        found = ", ".join(sorted(path.name for path in directory.glob("*"))[:8]) or "nothing"
+        raise InputError(f"{directory}: no {CONFIG}, found {found}; {advice}")
+    raw = read_json(directory / CONFIG)
+    exported = raw.get("model_type") == MODEL_TYPE and "text_config" in raw
+    if not exported and not (directory / LLM / CONFIG).is_file():
+        what = f"model_type {raw.get('model_type')!r}, architectures {raw.get('architectures')!r}"
+        raise InputError(f"{directory}: {CONFIG} is of {what}, and there is no {LLM}/{CONFIG}; {advice}")
+    return exported
 
 
 def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer in `llm/`. Raises `InputError` when it cannot be read or is larger than the model's vocabulary.
+    """The tokenizer in `llm/` of the published layout. Raises `InputError` as `read_tokenizer` does."""
+    return read_tokenizer(directory / LLM, int(read_json(directory / LLM / CONFIG)["vocab_size"]))
+
+
+def read_tokenizer(folder: Path, room: int) -> PreTrainedTokenizerBase:
+    """The tokenizer in `folder`. Raises `InputError` when it cannot be read or has more tokens than there is room for.
 
     One that is stored whole (`tokenizer.json` alone) is read as it is: going by the model's type would make a Qwen2
     tokenizer of it, which splits text in its own way.
     """
-    folder = directory / LLM
     # Without vocabulary files an empty tokenizer would be made up silently.
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
         raise InputError(f"{folder}: no tokenizer; expected tokenizer.json, or vocab.json and merges.txt")
     try:
         reader = AutoTokenizer if (folder / "vocab.json").is_file() else PreTrainedTokenizerFast
-        tokenizer = reader.from_pretrained(folder)
+        tokenizer = reader.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{folder}: no readable tokenizer: {error}") from error
-    known, room = len(tokenizer), int(read_json(folder / CONFIG)["vocab_size"])
-    if known > room:
-        raise InputError(f"{folder}: the tokenizer has {known} tokens, but vocab_size in config.json is {room}")
+    if len(tokenizer) > room:
+        raise InputError(
+            f"{folder}: the tokenizer has {len(tokenizer)} tokens, but vocab_size in config.json is {room}"
+        )
     return tokenizer
 
 
@@ -86,7 +104,7 @@ def save_apollo(model: Apollo, tokenizer: PreTrainedTokenizerBase, directory: Pa
         state = {name: x.detach().to("cpu", torch_dtype).contiguous() for name, x in module.state_dict().items()}
         if module is model.llm and model.llm.config.tie_word_embeddings:
             del state[HEAD]
-        save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+        save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
     tokenizer.save_pretrained(str(directory / LLM))
     for relative, content in config_files(model.config).items():
         path = directory / relative
@@ -115,65 +133,25 @@ def components(model: Apollo, directory: Path) -> list[tuple[Path, nn.Module]]:
     return parts
 
 
-def read_tensors(folder: Path) -> dict[str, Tensor]:
-    """All tensors of a component: `model.safetensors`, or the shards that `model.safetensors.index.json` names."""
-    index = folder / "model.safetensors.index.json"
-    names = sorted(set(read_json(index).get("weight_map", {}).values())) if index.exists() else ["model.safetensors"]
-    tensors: dict[str, Tensor] = {}
-    for name in names:
-        path = folder / name
-        if not path.is_file():
-            raise InputError(f"{path}: missing weights; only safetensors files are read")
-        try:
-            tensors |= load_file(path)
-        except SafetensorError as error:
-            raise InputError(f"{path}: damaged or not a safetensors file: {error}") from error
-    return tensors
+def exported_parts(model: Apollo) -> dict[str, nn.Module]:
+    """Each part of the model by what its tensors' names begin with in an exported folder."""
+    parts: dict[str, nn.Module] = {"language_model.": model.llm}
+    if model.connector is not None:
+        parts["connector."] = model.connector
+    if model.vision is not None:
+        parts |= {f"vision.towers.{number}.": tower for number, tower in enumerate(model.vision.towers)}
+    return parts
 
 
-def _usable(module: nn.Module, found: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
-    """The tensors the module needs, under its own names; checked by name and shape."""
-    if isinstance(module, Tower):
-        found = {module.renamed(name): x for name, x in found.items()}
-    if getattr(getattr(module, "config", None), "tie_word_embeddings", False):
-        found = _with_tied_head(found, folder)
-    wanted = module.state_dict()
-    missing = sorted(wanted.keys() - found.keys())
-    unexpected = sorted(name for name in found.keys() - wanted.keys() if not _is_unused(module, name))
-    shapes = [
-        f"{name} is {list(found[name].shape)}, expected {list(wanted[name].shape)}"
-        for name in sorted(wanted.keys() & found.keys())
-        if found[name].shape != wanted[name].shape
-    ]
-    problems = [
-        f"{what}: {_some(names)}"
-        for what, names in (("missing", missing), ("unexpected", unexpected), ("wrong shape", shapes))
-        if names
-    ]
-    if problems:
-        raise InputError(f"{folder}: the weights do not fit its config.json; " + "; ".join(problems))
-    return {name: found[name] for name in wanted}
+def _published_states(model: Apollo, directory: Path) -> Iterator[tuple[nn.Module, dict[str, Tensor]]]:
+    for folder, module in components(model, directory):
+        yield module, match(module, read_tensors(folder), folder)
 
 
-def _with_tied_head(found: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
-    embedding, head = found.get(EMBEDDING), found.get(HEAD)
-    if embedding is None:
-        return found
-    if head is not None and not torch.equal(embedding, head):
-        warnings.warn(f"{folder}: {HEAD} differs from the tied {EMBEDDING}, which is used", stacklevel=2)
-    return {**found, HEAD: embedding}
-
-
-def _is_unused(module: nn.Module, name: str) -> bool:
-    """Whether a tensor belongs to a known part of the published file that the selected layer never reaches."""
-    if not isinstance(module, Tower):
-        return False
-    layer = re.match(rf"{re.escape(module.layer_names)}(\d+)\.", name)
-    if layer:
-        return module.layers_run <= int(layer[1]) < module.depth_total
-    return name.startswith(module.unused_tensors)
-
-
-def _some(names: list[str], limit: int = 8) -> str:
-    more = len(names) - limit
-    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
+def _exported_states(model: Apollo, directory: Path) -> Iterator[tuple[nn.Module, dict[str, Tensor]]]:
+    tensors = read_tensors(directory)
+    for prefix, module in exported_parts(model).items():
+        own = [name for name in tensors if name.startswith(prefix)]
+        yield module, match(module, {name.removeprefix(prefix): tensors.pop(name) for name in own}, directory, prefix)
+    if tensors:
+        raise InputError(f"{directory}: unexpected tensors that belong to no part of the model: {sorted(tensors)[:8]}")

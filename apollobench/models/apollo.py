@@ -77,7 +77,8 @@ class Options:
         """From `--model_args` texts. Raises `InputError` that lists the valid keys, or names the bad value."""
         unknown = sorted(arguments.keys() - PARSERS.keys())
         if unknown:
-            raise InputError(f"unknown model argument {unknown[0]!r}; valid: pretrained, {', '.join(PARSERS)}")
+            valid = ", ".join(("pretrained", "revision", *PARSERS))
+            raise InputError(f"unknown model argument {unknown[0]!r}; valid: {valid}")
         values: dict[str, Any] = {}
         for key, text in arguments.items():
             try:
@@ -120,7 +121,7 @@ class ApolloModel:
 
     @classmethod
     def load(cls, name: str, directory: Path, options: Options) -> ApolloModel:
-        """From a checkpoint folder in the published layout. Raises `InputError` naming what is wrong in it."""
+        """From a checkpoint folder, published or exported. Raises `InputError` naming what is wrong in it."""
         device = _device(options.device)
         model, tokenizer = load_apollo(directory, options.dtype, device)
         config = model.config
@@ -161,7 +162,7 @@ class ApolloModel:
         shows = self._shows(group[0])
         tails = [self.chat.tail(request.prompt, seen=shows) for request in group]
         longest = max(map(len, tails))
-        self._check_length(longest)
+        self._check_length(longest, group[0])
         prefix = self._read_video(group[0], longest) if shows else None
         size, stops = self.options.batch_size, self.chat.stops
         replies = [
@@ -182,15 +183,16 @@ class ApolloModel:
         if made != planned:
             raise InputError(f"{request.item.id}: the frames make {made} clips, but the plan has {planned}")
         head = self.chat.head(request.plan)
-        self._check_length(len(head) + longest_tail)
+        self._check_length(len(head) + longest_tail, request)
         ids = torch.tensor([head], device=model.device)
         return read_prefix(model.llm, model.merge(ids, model.encode(clips)))
 
-    def _check_length(self, prompt: int) -> None:
+    def _check_length(self, prompt: int, request: Request) -> None:
         total, limit = prompt + self.options.max_new_tokens, self.model.config.max_length
         if total > limit:
             ways = " or ".join(TUNABLE[self.sampling.kind]) or "shorter questions"
-            raise InputError(f"the prompt needs {total} tokens and {self.name} takes {limit}; lower {ways}")
+            needs = f"{request.item.id}: the prompt needs {total} tokens and {self.name} takes {limit}"
+            raise InputError(f"{needs}; lower {ways}")
 
     def _as_answer(self, request: Request, one: Reply) -> Answer:
         letters = [self._reply_token(letter) for letter in LETTERS[: len(request.item.options)]]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from apollobench.content import content_path
 from apollobench.errors import InputError
 from apollobench.models.base import Model
+from apollobench.models.hub import HUB_ID, cached, fetch
 from apollobench.yamlfile import read_yaml
 
 BUILTIN = "builtin:"
@@ -59,12 +60,12 @@ def roster() -> dict[str, RosterEntry]:
 def load_model(name: str, model_args: Mapping[str, str] | None = None) -> Model:
     """The model called `name`, ready to answer.
 
-    model_args: `pretrained` (a checkpoint folder) and the backend's own arguments, as text. Raises `InputError` for an
-    unknown name or argument, and for weights that are not at hand, saying how to get them.
+    model_args: `pretrained` and `revision` (see `find_weights`) and the backend's own arguments, as text. Raises
+    `InputError` for an unknown name or argument, and for weights that cannot be had, saying how to get them.
     """
     entry = find_entry(name)
     arguments = {**{key: str(value) for key, value in entry.sampling.items()}, **(model_args or {})}
-    folder = find_weights(name, entry, arguments.pop("pretrained", None))
+    folder = find_weights(name, entry, arguments.pop("pretrained", None), arguments.pop("revision", None))
     from apollobench.models.apollo import ApolloModel, Options  # brings torch, which a mistaken name need not wait for
 
     return ApolloModel.load(name, folder, Options.parse(arguments))
@@ -83,19 +84,18 @@ def find_entry(name: str) -> RosterEntry:
     return entry
 
 
-def find_weights(name: str, entry: RosterEntry, pretrained: str | None = None) -> Path:
-    """The folder of a model's weights: `pretrained`, the shipped one, or the hub's cache. Nothing is downloaded."""
-    if pretrained is not None:
-        folder = Path(pretrained).expanduser()
-        if not (folder / CONFIG).is_file():
-            raise InputError(f"pretrained={pretrained}: no {CONFIG} there; it must be the folder of a checkpoint")
-        return folder
-    if entry.weights.startswith(BUILTIN):
-        folder = SHIPPED / entry.weights.removeprefix(BUILTIN)
-        if not (folder / CONFIG).is_file():
-            raise InputError(f"{name}: its weights should be shipped in {folder}, but are not; reinstall apollobench")
-        return folder
-    return _cached(entry.weights) or _missing(name, entry)
+def find_weights(name: str, entry: RosterEntry, pretrained: str | None = None, revision: str | None = None) -> Path:
+    """The folder of a model's weights: the shipped one, or one that the hub's cache holds or now gets.
+
+    pretrained: instead of the roster's, a folder or the id of a hub repository. revision: a branch, tag or commit of
+    the repository. Raises `InputError` that says how to get what cannot be had.
+    """
+    source = pretrained or entry.weights
+    if HUB_ID.fullmatch(source) and not Path(source).exists():
+        return _from_hub(name, source, revision, "" if pretrained else entry.note)
+    if revision is not None:
+        raise InputError(f"revision={revision} is of a repository of the hub; leave it out for weights in a folder")
+    return _shipped(name, source) if source.startswith(BUILTIN) else _given(Path(source).expanduser())
 
 
 def readiness(name: str, entry: RosterEntry) -> str:
@@ -103,31 +103,40 @@ def readiness(name: str, entry: RosterEntry) -> str:
     if entry.backend == "none":
         return "no: nothing here runs it yet"
     try:
-        find_weights(name, entry)
+        at_hand = cached(entry.weights) if HUB_ID.fullmatch(entry.weights) else _shipped(name, entry.weights)
     except InputError:
-        return "no: weights not at hand"
-    return "yes"
+        at_hand = None
+    return "yes" if at_hand else "no: weights not at hand"
 
 
-def _cached(hub_id: str) -> Path | None:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(hub_id, local_files_only=True))
-    except LocalEntryNotFoundError:
-        return None
-    return folder if (folder / CONFIG).is_file() else None
+def _shipped(name: str, weights: str) -> Path:
+    folder = SHIPPED / weights.removeprefix(BUILTIN)
+    if not (folder / CONFIG).is_file():
+        raise InputError(f"{name}: its weights should be shipped in {folder}, but are not; reinstall apollobench")
+    return folder
 
 
-def _missing(name: str, entry: RosterEntry) -> NoReturn:
+def _given(folder: Path) -> Path:
+    if not (folder / CONFIG).is_file():
+        found = ", ".join(sorted(path.name for path in folder.glob("*"))[:8]) or "nothing"
+        raise InputError(
+            f"pretrained={folder}: no {CONFIG} there, found {found}; "
+            "it must be the folder of a checkpoint, or OWNER/REPOSITORY of the hub"
+        )
+    return folder
+
+
+def _from_hub(name: str, hub_id: str, revision: str | None, note: str) -> Path:
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    note = f" ({entry.note})" if entry.note else ""
-    raise InputError(
-        f"{name}: the weights {entry.weights} are not at hand; looked in {HF_HUB_CACHE}{note}. Either\n"
-        f"  download them:           hf download {entry.weights}\n"
-        f"  or from a mirror:        hf download OWNER/REPOSITORY --local-dir PATH, then name the folder:\n"
-        f"  or use a folder at hand: --model {name} --model_args pretrained=PATH\n"
-        f"The folder must hold config.json, llm/, mm_connector/ and vision_tower/."
-    )
+    try:
+        return fetch(hub_id, revision)
+    except InputError as error:
+        raise InputError(
+            f"{name}: the weights {hub_id} are not at hand{f' ({note})' if note else ''}; "
+            f"looked in {HF_HUB_CACHE} and on the hub: {error}. Either\n"
+            f"  download them:           hf download {hub_id}\n"
+            f"  or name a mirror:        --model {name} --model_args pretrained=OWNER/REPOSITORY\n"
+            f"  or use a folder at hand: --model {name} --model_args pretrained=PATH\n"
+            f"The folder must hold config.json, llm/, mm_connector/ and vision_tower/, or be an exported one."
+        ) from error

@@ -7,6 +7,7 @@ import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -134,7 +135,18 @@ def test_shards_are_read_through_their_index(folder: Path, saved: Path) -> None:
     (expected, _), (found, _) = load_apollo(saved), load_apollo(folder)
     assert all(torch.equal(a, b) for a, b in zip(expected.parameters(), found.parameters(), strict=True))
     (folder / "llm/model-2.safetensors").unlink()
-    with pytest.raises(InputError, match=r"model-2.safetensors: missing weights"):
+    with pytest.raises(InputError, match=r"model-2.safetensors: missing weights; .*index.json lists it, so fetch it"):
+        load_apollo(folder)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_not_finite_are_named(folder: Path, value: float) -> None:
+    def spoil(tensors: Tensors) -> Tensors:
+        tensors["pos_embed"][0, 3, 1] = value
+        return tensors
+
+    edit(folder / INTERNVIDEO2, spoil)
+    with pytest.raises(InputError, match=r"internvideo2/model.safetensors: tensor pos_embed holds NaN or infinity"):
         load_apollo(folder)
 
 
@@ -164,6 +176,42 @@ def test_damaged_files_are_named(folder: Path) -> None:
     (folder / "config.json").write_text("{")
     with pytest.raises(InputError, match=r"config.json: not valid JSON"):
         load_apollo(folder)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (None, r"no config.json, found model.safetensors; name the folder of an Apollo checkpoint"),
+        (
+            {"model_type": "qwen2_vl", "architectures": ["Qwen2VLForConditionalGeneration"], "text_config": {}},
+            r"model_type 'qwen2_vl', architectures \['Qwen2VLForConditionalGeneration'\], .* no llm/config.json; name",
+        ),
+        ({"model_type": "qwen2", "vocab_size": 9}, r"model_type 'qwen2', architectures None, .* no llm/config.json"),
+        ({"model_type": "apollo", "text_config": {"model_type": "qwen2"}}, r"config.json: has no vision_config"),
+    ],
+)
+def test_folders_of_other_models_are_told_apart(tmp_path: Path, config: dict[str, Any] | None, message: str) -> None:
+    save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors")
+    if config is not None:
+        (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=message):
+        load_apollo(tmp_path)
+
+
+def test_code_in_a_folder_is_never_run(folder: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    code = f"import pathlib\npathlib.Path({str(marker)!r}).touch()\nclass ApolloConfig: pass\nclass Apollo: pass\n"
+    remote = {
+        "auto_map": {"AutoConfig": "evil.ApolloConfig", "AutoModel": "evil.Apollo", "AutoTokenizer": "evil.Apollo"}
+    }
+    for place in (folder, folder / "llm", folder / "mm_connector", folder / "vision_tower"):
+        (place / "evil.py").write_text(code)
+        for name in ("config.json", "tokenizer_config.json"):
+            path = place / name
+            content = json.loads(path.read_text()) if path.exists() else {}
+            path.write_text(json.dumps({**content, **remote}))
+    load_apollo(folder)
+    assert not marker.exists()
 
 
 def test_tokenizers_that_are_missing_damaged_or_too_large_are_named(folder: Path) -> None:

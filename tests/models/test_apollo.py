@@ -15,9 +15,12 @@ from apollobench.apollo.chat import PLACEHOLDER, Chat
 from apollobench.apollo.checkpoint import save_apollo
 from apollobench.apollo.processing import make_clips
 from apollobench.errors import InputError
+from apollobench.evaluate.run import run
+from apollobench.evaluate.store import Store
 from apollobench.models.apollo import ApolloModel, Options
 from apollobench.models.base import Model
-from apollobench.types import LETTERS, Answer, FramePlan, Item, Mode, Request, Sampling, Video
+from apollobench.sources.synthetic.make import make_video
+from apollobench.types import LETTERS, Answer, FramePlan, Item, Mode, Request, Sampling, Status, Video
 
 from .. import tiny
 
@@ -136,7 +139,7 @@ def test_bad_requests_fail_alone(sighted: ApolloModel) -> None:
         ({"plan": None}, "test/0-0: mode video was asked without frames"),
         ({"frames": picture(0, 12)}, "the frames make 3 clips, but the plan has 2"),
         ({"frames": picture(0, 8)[..., 0]}, r"frames must be uint8 \[T, H, W, 3\]"),
-        ({"prompt": "long " * 4000}, "the prompt needs .* tokens and tiny takes 16384; lower max_clips"),
+        ({"prompt": "long " * 4000}, "test/0-0: the prompt needs .* tokens and tiny takes 16384; lower max_clips"),
     ],
 )
 def test_requests_that_cannot_be_answered_say_why(
@@ -148,6 +151,23 @@ def test_requests_that_cannot_be_answered_say_why(
         raise InputError(str(wrong.error))
     assert wrong.text is None
     assert right.error is None
+
+
+def test_a_video_without_a_usable_frame_is_named(sighted: ApolloModel, tmp_path: Path) -> None:
+    make_video(tmp_path, 3)
+    (path,) = tmp_path.glob("*.mp4")
+    content = bytearray(path.read_bytes())
+    start = content.index(b"mdat")
+    size = int.from_bytes(content[start - 4 : start], "big")
+    content[start + 4 : start - 4 + size] = bytes(size - 8)  # a whole file, but nothing in it decodes
+    path.write_bytes(content)
+    item = Item("test/black", "?", ("a", "b"), 0, Video("black", path))
+    with Store(tmp_path / "responses") as store:
+        counts = run(sighted, [item], (Mode.TEXT, Mode.VIDEO), store, progress=False)
+    text, video = counts.responses
+    assert text.error is None
+    assert video.status is Status.ERROR
+    assert f"{path}: no frame of its video stream can be decoded. Replace the file" in str(video.error)
 
 
 def test_identity_and_settings(sighted: ApolloModel, blind: ApolloModel) -> None:
@@ -172,7 +192,7 @@ def test_sampling_can_be_changed_where_the_model_reads_it() -> None:
     [
         (
             {"temperature": "1"},
-            "unknown model argument 'temperature'; valid: pretrained, dtype, device",
+            "unknown model argument 'temperature'; valid: pretrained, revision, dtype, device",
         ),
         ({"max_new_tokens": "0"}, "max_new_tokens=0: expected a whole number, at least 1"),
         ({"batch_size": "two"}, "batch_size=two: expected a whole number"),

@@ -11,9 +11,12 @@ import pytest
 
 from apollobench.apollo.checkpoint import revision, save_apollo
 from apollobench.errors import InputError
-from apollobench.models.registry import RosterEntry, find_weights, load_model, roster
+from apollobench.evaluate.run import run
+from apollobench.evaluate.store import Store
+from apollobench.models.registry import RosterEntry, find_weights, load_model, readiness, roster
 from apollobench.recipe import load_recipe, shipped_recipes
-from apollobench.types import Mode
+from apollobench.sources.synthetic.make import make_video
+from apollobench.types import Item, Mode, Video
 
 from .. import tiny
 
@@ -55,10 +58,29 @@ def test_a_folder_can_be_given(checkpoint: Path) -> None:
 
 
 def test_bad_folders_and_arguments_are_named(checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"pretrained=.*: no config.json there"):
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(InputError, match=r"pretrained=.*: no config.json there, found notes.txt; .* OWNER/REPOSITORY"):
         load_model("apollo-7b", {"pretrained": str(tmp_path)})
-    with pytest.raises(InputError, match="unknown model argument 'colour'; valid: pretrained, dtype"):
+    with pytest.raises(InputError, match=r"no config.json there, found nothing"):
+        load_model("apollo-7b", {"pretrained": str(tmp_path / "none")})
+    with pytest.raises(InputError, match="unknown model argument 'colour'; valid: pretrained, revision, dtype"):
         load_model("apollo-7b", {"pretrained": str(checkpoint), "colour": "red"})
+    with pytest.raises(InputError, match="revision=v1 is of a repository of the hub"):
+        load_model("apollo-tiny", {"revision": "v1"})
+
+
+def test_the_toy_in_the_published_layout_answers_under_a_name_of_the_roster(shared: Path, tmp_path: Path) -> None:
+    folder = shared / "data" / "apollo_golden" / "apollo_tiny_ckpt"
+    model = load_model("apollo-7b", {"pretrained": str(folder), "max_new_tokens": "4"})
+    assert model.revision == revision(folder)
+    assert model.sampling.kind == "released"
+    make_video(tmp_path, 5)
+    (path,) = tmp_path.glob("*.mp4")
+    item = Item("toy/1", "Why?", ("this", "that"), 0, Video("toy", path))
+    with Store(tmp_path / "responses") as store:
+        counts = run(model, [item], tuple(Mode), store, progress=False)
+    assert [response.error for response in counts.responses] == [None] * len(Mode)
+    assert all(len(response.option_logprobs or ()) == 2 for response in counts.responses)
 
 
 def test_weights_that_are_not_at_hand(tmp_path: Path) -> None:
@@ -83,6 +105,7 @@ def test_shipped_weights_that_are_gone_are_named() -> None:
     entry = RosterEntry(backend="apollo", family="test", weights="builtin:gone", licence="Apache-2.0")
     with pytest.raises(InputError, match=r"tiny: its weights should be shipped in .*gone, but are not"):
         find_weights("tiny", entry)
+    assert readiness("tiny", entry) == "no: weights not at hand"
 
 
 def test_reading_the_roster_loads_no_heavy_package() -> None:
