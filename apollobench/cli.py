@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -362,7 +363,9 @@ def train(
         from apollobench.training.recipe import load_training
 
         file = load_training(recipe)
-        typer.echo(train_recipe(file, output_path or Path("out") / file.recipe.name))
+        made = train_recipe(file, output_path or Path("out") / file.recipe.name)
+        if os.environ.get("RANK", "0") == "0":
+            typer.echo(made)
     elif model is not None:
         from apollobench.apollo.train.run import train as train_model
 

@@ -18,7 +18,8 @@ from apollobench.apollo.connector import PerceiverConnector
 from apollobench.apollo.integration import clip_label, header
 from apollobench.apollo.look import INTERNVIDEO2, SIGLIP
 from apollobench.apollo.model import Apollo
-from apollobench.apollo.processing import make_clips, pad_to_square
+from apollobench.apollo.processing import make_clips
+from apollobench.apollo.resize import pad_to_square
 from apollobench.apollo.towers.internvideo2 import InternVideo2, InternVideo2Config, position_table
 from apollobench.apollo.towers.siglip import Siglip, SiglipConfig
 from apollobench.types import FramePlan, Sampling
@@ -145,8 +146,8 @@ def test_pixels_to_the_bit(golden_folder: Path, shape: str) -> None:
     tensors = load_file(golden_folder / "preprocess_tiny.safetensors")
     frames = tensors[f"{shape}.in.frames_uint8"].numpy()
     for look, name in ((SIGLIP, "siglip"), (INTERNVIDEO2, "internvideo2")):
-        padded = pad_to_square(frames[:1], look.border)
-        assert (padded == tensors[f"{shape}.mid.padded_{name}"].numpy()).all()
+        padded = pad_to_square(torch.from_numpy(frames[:1]), look.border)
+        assert torch.equal(padded, tensors[f"{shape}.mid.padded_{name}"])
     towers = (("siglip", SiglipConfig(image_size=42)), ("internvideo2", InternVideo2Config(img_size=28)))
     clips = make_clips(frames, VisionConfig(towers))
     for found, name in zip(clips, ("siglip", "internvideo2"), strict=True):

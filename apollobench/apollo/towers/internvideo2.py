@@ -71,25 +71,25 @@ class InternVideo2Config:
 
 
 class RMSNorm(nn.Module):
-    """x / rms(x) in float32, cast back, times weight."""
+    """x / rms(x), reckoned in float32 and cast back, times weight."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.weight * fn.rms_norm(x.float(), self.weight.shape, eps=EPS).to(x.dtype)
+        return self.weight * fn.rms_norm(x, self.weight.shape, eps=EPS)
 
 
 class LayerScale(nn.Module):
-    """A learned factor per channel, applied in float32."""
+    """A learned factor per channel; a product in half precision is a float32 product cast back."""
 
     def __init__(self, width: int, value: float) -> None:
         super().__init__()
         self.gamma = nn.Parameter(torch.full((width,), value))
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x.float() * self.gamma.float()).to(x.dtype)
+        return (x * self.gamma).to(x.dtype)
 
 
 class Attention(nn.Module):

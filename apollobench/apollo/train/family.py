@@ -67,7 +67,7 @@ class Recipe:
     connector: str = "perceiver"
     align_steps: int = ALIGN_STEPS
     vision_steps: int = VISION_STEPS
-    sft_steps: int = 400
+    sft_steps: int = 1000
 
     @property
     def blind(self) -> bool:
@@ -83,7 +83,7 @@ FAMILY: Mapping[str, Recipe] = MappingProxyType(
     {
         recipe.name: recipe
         for recipe in (
-            Recipe("apollo-tiny", "m", seed=1, sft_steps=500),
+            Recipe("apollo-tiny", "m", seed=1, sft_steps=1500),
             Recipe("apollo-tiny-l", "l", seed=2),
             Recipe("apollo-tiny-m-uniform", "m", seed=3, sampling=UNIFORM),
             Recipe("apollo-tiny-m-siglip", "m", seed=4, towers=(SIGLIP,)),
@@ -93,7 +93,7 @@ FAMILY: Mapping[str, Recipe] = MappingProxyType(
                 "apollo-tiny-s-video",
                 "s",
                 seed=7,
-                sft_steps=250,
+                sft_steps=600,
                 sampling=UNIFORM,
                 mixture=MappingProxyType({Mode.VIDEO: 0.85, Mode.FRAME: 0.1, Mode.TEXT: 0.05}),
             ),
@@ -101,7 +101,7 @@ FAMILY: Mapping[str, Recipe] = MappingProxyType(
                 "apollo-tiny-s-image",
                 "s",
                 seed=8,
-                sft_steps=250,
+                sft_steps=600,
                 sampling=CENTER,
                 mixture=MappingProxyType({Mode.FRAME: 0.8, Mode.TEXT: 0.2}),
             ),
