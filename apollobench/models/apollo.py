@@ -178,7 +178,7 @@ class ApolloModel:
         assert vision is not None
         if request.plan is None or request.frames is None:
             raise InputError(f"{request.item.id}: mode {request.mode} was asked without frames")
-        clips = [clip.to(model.device, model.dtype) for clip in make_clips(request.frames, vision)]
+        clips = [clip.to(model.dtype) for clip in make_clips(request.frames, vision, device=model.device)]
         made, planned = len(clips[0]), len(request.plan.clips)
         if made != planned:
             raise InputError(f"{request.item.id}: the frames make {made} clips, but the plan has {planned}")
