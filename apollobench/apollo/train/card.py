@@ -55,7 +55,7 @@ def chance(items: list[Item], needs: str) -> float:
 
 def _steps(recipe: Recipe) -> str:
     encoders = [f"{name.split('-')[0]} {ENCODER_STEPS[name.split('-')[0]]}" for name in recipe.towers]
-    before = ", ".join([*encoders, f"language {LANGUAGE_STEPS[recipe.size]}"])
+    before = ", ".join([*encoders, f"language {LANGUAGE_STEPS}"])
     seeing = [] if recipe.blind else [f"align {recipe.align_steps}", f"vision {recipe.vision_steps}"]
     return f"{before}; {', '.join([*seeing, f'fine-tune {recipe.sft_steps}'])}"
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as fn
 from torch import Tensor, nn
@@ -15,6 +17,7 @@ from apollobench.apollo.train.lessons import Packed
 
 log = logging.getLogger(__name__)
 RECALL_LAYER, COUNT_LAYER, HINT_LAYER = 2, 3, 4
+KEEP_EVERY = 200
 RECALL_WEIGHT, HINT_WEIGHT, WORD_WEIGHT = 0.5, 0.7, 0.5
 
 
@@ -57,12 +60,21 @@ def fit(
     *,
     steps: int,
     lr: float,
+    rng: np.random.Generator,
+    keep: Path | None = None,
 ) -> None:
-    """Take `steps` optimizer steps on `loss(step)`; logs the loss and the share of right predictions."""
+    """Take `steps` optimizer steps on `loss(step)`; logs the loss and the share of right predictions.
+
+    rng: what `loss` draws from. keep: file that holds the newest state every `KEEP_EVERY` steps; a run that was stopped
+    goes on from it as if it had not been.
+    """
     optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.01, betas=(0.9, 0.98), fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _shape(step / steps))
     begun, shown = time.monotonic(), [0.0, 0.0]
-    for step in range(steps):
+    first = _restore(keep, parameters, optimizer, schedule, rng) if keep and keep.exists() else 0
+    for step in range(first, steps):
+        if keep and step % KEEP_EVERY == 0 and step > first:
+            _save(keep, step, parameters, optimizer, schedule, rng)
         value, right = loss(step)
         value.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -72,6 +84,46 @@ def fit(
         shown = [0.95 * shown[0] + 0.05 * value.item(), 0.95 * shown[1] + 0.05 * right.item()]
         if step % 50 == 49:
             log.info("%s step %d loss %.4f right %.3f %.0fs", name, step + 1, *shown, time.monotonic() - begun)
+
+
+def _save(
+    path: Path,
+    step: int,
+    parameters: Sequence[nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    rng: np.random.Generator,
+) -> None:
+    state = {
+        "step": step,
+        "parameters": [p.detach() for p in parameters],
+        "optimizer": optimizer.state_dict(),
+        "schedule": schedule.state_dict(),
+        "rng": rng.bit_generator.state,
+        "torch": torch.get_rng_state(),
+    }
+    part = path.with_suffix(".writing")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def _restore(
+    path: Path,
+    parameters: Sequence[nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    rng: np.random.Generator,
+) -> int:
+    """The step to go on with."""
+    state = torch.load(path)
+    with torch.no_grad():
+        for parameter, stored in zip(parameters, state["parameters"], strict=True):
+            parameter.copy_(stored)
+    optimizer.load_state_dict(state["optimizer"])
+    schedule.load_state_dict(state["schedule"])
+    rng.bit_generator.state = state["rng"]
+    torch.set_rng_state(state["torch"])
+    return int(state["step"])
 
 
 def _shape(progress: float) -> float:

@@ -89,11 +89,11 @@ def world_tokenizer() -> PreTrainedTokenizerFast:
     return build_tokenizer(texts, sorted(option for option in options if " " in option))
 
 
-def pretrain_language(size: Size, seeds: range, workers: int) -> dict[str, dict[str, Tensor]]:
+def pretrain_language(size: Size, seeds: range, workers: int, keep: Path | None = None) -> dict[str, dict[str, Tensor]]:
     """The states of a language model (`llm`) and its table (`table`) after pre-training on the scenes of `seeds`.
 
     In three parts, each of which the next one needs: name the option that a question names, without any scene; answer
-    about scenes that are told in brief; answer about scenes seen frame by frame.
+    about scenes that are told in brief; answer about scenes seen frame by frame. keep: as in `fit`.
     """
     tokenizer = world_tokenizer()
     lessons = draw_lessons(seeds, tokenizer, workers)
@@ -110,7 +110,7 @@ def pretrain_language(size: Size, seeds: range, workers: int) -> dict[str, dict[
         return reply_loss(model, pack(shown, branches, pad=0), table(seen) if seen else None)
 
     learning = [*model.parameters(), *table.parameters()]
-    fit(f"language-{size}", learning, loss, steps=LANGUAGE_STEPS[size], lr=LEARNING_RATE)
+    fit(f"language-{size}", learning, loss, steps=LANGUAGE_STEPS, lr=LEARNING_RATE, rng=rng, keep=keep)
     return {"llm": model.llm.state_dict(), "table": table.state_dict()}
 
 

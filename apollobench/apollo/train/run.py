@@ -115,7 +115,9 @@ def _pretrained_parts(model: Apollo, chosen: Recipe, work: Path, workers: int) -
         model.vision.towers[model.vision.names.index(name)].load_state_dict(torch.load(path))
     path = work / f"language-{chosen.size}.pt"
     if not path.exists():
-        _keep(pretrain_language(chosen.size, LANGUAGE_SEEDS, workers), path)
+        under_way = path.with_suffix(".state")
+        _keep(pretrain_language(chosen.size, LANGUAGE_SEEDS, workers, under_way), path)
+        under_way.unlink(missing_ok=True)
     language = torch.load(path)
     model.llm.load_state_dict(language["llm"])
     table = SightTable(model.llm.config.hidden_size)

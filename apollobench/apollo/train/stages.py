@@ -90,7 +90,7 @@ def align(model: Apollo, course: Course) -> None:
         rows, vectors = course.sights(CLIP_BATCH)
         return _distance(connector(cached[rows]), vectors)
 
-    fit("align", _learning(model), loss, steps=course.recipe.align_steps, lr=ALIGN_RATE)
+    fit("align", _learning(model), loss, steps=course.recipe.align_steps, lr=ALIGN_RATE, rng=course.rng)
 
 
 def tune_vision(model: Apollo, course: Course) -> None:
@@ -108,7 +108,7 @@ def tune_vision(model: Apollo, course: Course) -> None:
         wanted = course.table([sight for lesson in lessons for sight in lesson.sights])
         return replies + _distance(vectors, wanted.view_as(vectors))[0], right
 
-    fit("vision", _learning(model), loss, steps=course.recipe.vision_steps, lr=VISION_RATE)
+    fit("vision", _learning(model), loss, steps=course.recipe.vision_steps, lr=VISION_RATE, rng=course.rng)
 
 
 def fine_tune(model: Apollo, course: Course) -> None:
@@ -124,7 +124,7 @@ def fine_tune(model: Apollo, course: Course) -> None:
             return reply_loss(model, packed, None)
         return reply_loss(model, packed, connector(cached[rows]))
 
-    fit("sft", _learning(model), loss, steps=course.recipe.sft_steps, lr=TUNE_RATE)
+    fit("sft", _learning(model), loss, steps=course.recipe.sft_steps, lr=TUNE_RATE, rng=course.rng)
 
 
 def _distance(vectors: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
