@@ -28,8 +28,7 @@ def main() -> None:
     say(f"installing torch ({'for the GPU' if gpu else 'CPU build'})")
     install_torch(gpu)
     say("installing apollobench and its tools (the first time takes a few minutes)")
-    pip("install", "-c", str(CONSTRAINTS), "hatchling")
-    pip("install", "-c", str(CONSTRAINTS), "--no-build-isolation", "-e", f"{ROOT}[dev]")
+    pip("install", "-c", str(CONSTRAINTS), "-e", f"{ROOT}[dev]")
     if not gpu:
         refuse_gpu_packages()
     say(f"done: {VENV}")
