@@ -164,6 +164,12 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Only the first items; the result is marked as partial.")
     ] = None,
+    backend: Annotated[
+        str | None, typer.Option("--backend", help="Where it runs: transformers, vllm, http or lmms_eval.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base_url", help="A running server, such as http://localhost:8000/v1.")
+    ] = None,
     batch_size: Annotated[
         int, typer.Option("--batch_size", min=1, help="Questions to collect before the model is asked.")
     ] = 1,
@@ -193,15 +199,18 @@ def evaluate(
     from apollobench.evaluate.job import Job
     from apollobench.evaluate.job import evaluate as run_job
     from apollobench.evaluate.shard import parse_shard
-    from apollobench.models.registry import find_entry, find_weights
+    from apollobench.models.registry import check_model
     from apollobench.report.scorecard import card_markdown
 
     arguments = parse_pairs(model_args)
-    find_weights(model, find_entry(model), arguments.get("pretrained"), arguments.get("revision"))
+    if base_url:
+        arguments["base_url"] = base_url
+    check_model(model, arguments, backend)
     if benchmark is None:
         raise InputError("which benchmark? Give --benchmark FOLDER, one that `apollobench curate` made")
     job = Job(
         model=model,
+        backend=backend,
         benchmark=benchmark,
         modes=parse_modes(mode),
         model_args=arguments,
@@ -322,7 +331,8 @@ def models() -> None:
     Example:
       apollobench models
     """
-    from apollobench.models.registry import readiness, roster
+    from apollobench.models.registry import readiness
+    from apollobench.models.roster import roster
     from apollobench.report.tables import markdown_table
 
     rows = [[name, entry.family, entry.weights, readiness(name, entry)] for name, entry in roster().items()]
@@ -421,13 +431,17 @@ def export(
       apollobench export --model apollo-7b --output_path out/apollo-7b-hf --dtype bfloat16
     """
     from apollobench.arguments import parse_pairs
-    from apollobench.models.registry import find_entry, find_weights
+    from apollobench.models.roster import find_entry
+    from apollobench.models.weights import find_weights
 
     arguments = parse_pairs(model_args)
     unknown = sorted(arguments.keys() - {"pretrained", "revision"})
     if unknown:
         raise InputError(f"unknown model argument {unknown[0]!r}; valid: pretrained, revision")
-    folder = find_weights(model, find_entry(model), **arguments)
+    entry = find_entry(model)
+    if entry.backend != "apollo":
+        raise InputError(f"{model} is no Apollo model; transformers and vLLM load its weights as they are")
+    folder = find_weights(model, entry, **arguments)
     from apollobench.apollo.hf.export import export_apollo
 
     added = export_apollo(folder, output_path, dtype=dtype, max_shard_size=max_shard_size)

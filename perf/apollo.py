@@ -39,7 +39,7 @@ from apollobench.apollo.processing import make_clips
 from apollobench.apollo.towers.hybrid import HybridTower
 from apollobench.apollo.towers.internvideo2 import InternVideo2Config
 from apollobench.apollo.towers.siglip import SiglipConfig
-from apollobench.models.registry import SHIPPED
+from apollobench.models.roster import SHIPPED
 from apollobench.report.tables import markdown_table
 
 # hidden, layers, heads, shared heads, inner, vocabulary, tied

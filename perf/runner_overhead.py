@@ -29,6 +29,11 @@ class Trivial:
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     modes: frozenset[Mode] = frozenset({Mode.TEXT})
     sampling: Sampling = field(default_factory=lambda: Sampling("uniform", 8))
+    at_once: int = 1
+    wants_frames: bool = True
+
+    def close(self) -> None:
+        """It holds nothing."""
 
     def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
         return (Answer("A", (-0.1, -2.5, -3.0, -4.0)) for _ in requests)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from io import TextIOWrapper
 from multiprocessing import get_context, parent_process
@@ -22,7 +23,7 @@ from typing import Any
 
 from apollobench.errors import InputError
 from apollobench.evaluate.store import Store
-from apollobench.models.registry import find_entry, find_weights
+from apollobench.models.registry import check_model
 from apollobench.types import Item, Mode, Response, Status
 
 
@@ -76,7 +77,7 @@ def run_panel(
     """
     arguments = dict(model_args or {})
     for model in models:
-        find_weights(model, find_entry(model), arguments.get("pretrained"))
+        check_model(model, arguments)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = min(workers or cores, len(models))
     threads = max(1, cores // count)
@@ -135,7 +136,7 @@ def _answer(task: Task) -> Run:
         torch.set_num_threads(task.threads)
     start = time.monotonic()
     model = load_model(task.model, task.model_args)
-    with Store(task.directory) as store:
+    with closing(model), Store(task.directory) as store:
         counts = run(model, task.items, task.modes, store, decode_workers=task.threads)
     return Run(
         model=task.model,

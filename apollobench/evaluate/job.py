@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from apollobench.evaluate.run import RunCounts, run
 from apollobench.evaluate.score import Scorecard
 from apollobench.evaluate.shard import WHOLE
 from apollobench.evaluate.store import Store
-from apollobench.models.registry import load_model
+from apollobench.models.registry import folder_name, load_model
 from apollobench.types import Mode, Status
 
 RESPONSES = "responses"
@@ -22,9 +23,13 @@ RESPONSES = "responses"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to evaluate. limit: only the first items. output: None for `out/` with the names of benchmark and model."""
+    """What to evaluate. backend: None for the roster's own. limit: only the first items.
+
+    output: None for `out/` with the names of benchmark and model.
+    """
 
     model: str
+    backend: str | None
     benchmark: Path
     modes: tuple[Mode, ...]
     model_args: Mapping[str, str] = field(default_factory=dict)
@@ -60,10 +65,10 @@ def evaluate(job: Job) -> Outcome:
     Raises InputError, before anything runs, for a model or a benchmark that is not at hand.
     """
     benchmark = load_benchmark(job.benchmark, job.data_root)
-    model = load_model(job.model, job.model_args)
+    model = load_model(job.model, job.model_args, job.backend)
     items = benchmark.items[: job.limit]
-    output = job.output or Path("out") / benchmark.name / model.name
-    with Store(output / RESPONSES) as store:
+    output = job.output or Path("out") / benchmark.name / folder_name(model.name)
+    with closing(model), Store(output / RESPONSES) as store:
         counts = run(model, items, job.modes, store, shard=job.shard, batch_size=job.batch_size)
     card = None
     if job.shard == WHOLE:
@@ -74,6 +79,7 @@ def evaluate(job: Job) -> Outcome:
 def _about(job: Job, benchmark: Benchmark) -> About:
     config: dict[str, Any] = {
         "model_args": dict(job.model_args),
+        "backend": job.backend,
         "batch_size": job.batch_size,
         "limit": job.limit,
         "modes": list(job.modes),

@@ -108,6 +108,8 @@ class _Desk:
             for mode in modes:
                 self.refuse([item for item in items if (item.id, mode) not in known], mode, describe(error))
             return
+        if not self.model.wants_frames:
+            return
         try:
             self._read_frames(probed)
         except Exception as error:

@@ -1,7 +1,8 @@
 """Asks a model every question that the store has no answer to: plan, decode ahead, ask, store, video by video.
 
 Threads plan and decode the next videos while the model answers about this one; each video is read once for all its
-questions and modes. Nothing that goes wrong with a video, an item or the model ends the run: it becomes a status.
+questions and modes. A model that can be asked about several videos at once is, and what is answered first is stored
+first. Nothing that goes wrong with a video, an item or the model ends the run: it becomes a status.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -76,6 +77,7 @@ def run(
                 runner.take(work)
         runner.finish()
     finally:
+        runner.close()
         store.flush()
         if bar:
             bar.close()
@@ -116,6 +118,8 @@ class _Runner:
         self.responses: dict[tuple[str, Mode], Response] = {}
         self.stored = self.asked = 0
         self._waiting: list[Work] = []
+        self._pool = ThreadPoolExecutor(model.at_once, thread_name_prefix="ask") if model.at_once > 1 else None
+        self._asking: dict[Future[list[Answer]], list[Work]] = {}
 
     def take(self, work: Work) -> None:
         """Settles what needs no model, and asks the model once enough questions wait."""
@@ -128,12 +132,37 @@ class _Runner:
         if work.asks:
             self._waiting.append(work)
         if sum(len(waiting.asks) for waiting in self._waiting) >= self.batch_size:
-            self.finish()
+            self._ask()
 
     def finish(self) -> None:
-        """Asks everything that waits; the answers about one video are stored in one write."""
+        """Asks everything that waits, and waits for every answer."""
+        self._ask()
+        while self._asking:
+            self._collect()
+
+    def close(self) -> None:
+        """Ends the threads; what was asked and not yet answered is given up."""
+        if self._pool:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _ask(self) -> None:
         batch, self._waiting = self._waiting, []
-        answers = iter(_answers(self.model, [ask.request for work in batch for ask in work.asks]))
+        requests = [ask.request for work in batch for ask in work.asks]
+        if not self._pool:
+            self._settle(batch, _answers(self.model, requests))
+            return
+        self._asking[self._pool.submit(_answers, self.model, requests)] = batch
+        if len(self._asking) >= self.model.at_once:
+            self._collect()
+
+    def _collect(self) -> None:
+        """Settles what is answered, once something is."""
+        for future in wait(self._asking, return_when=FIRST_COMPLETED).done:
+            self._settle(self._asking.pop(future), future.result())
+
+    def _settle(self, batch: Sequence[Work], answered: Sequence[Answer]) -> None:
+        """Stores the answers to a batch; those about one video in one write."""
+        answers = iter(answered)
         for work in batch:
             made = [
                 respond(ask.request.item, ask.request.mode, self.model.name, ask.key, ask.plan, next(answers))

@@ -117,6 +117,8 @@ class ApolloModel:
     sampling: Sampling
     options: Options = field(default_factory=Options)
     modes: frozenset[Mode] = frozenset(Mode)
+    at_once: int = 1
+    wants_frames: bool = True
     reply_tokens: dict[str, int] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -140,6 +142,9 @@ class ApolloModel:
         """One answer per request, in order; text is the greedy reply, option_logprobs those of its first token."""
         for _, group in groupby(requests, key=self._shared):
             yield from self._answers_or_errors(list(group))
+
+    def close(self) -> None:
+        """It holds nothing but memory."""
 
     def _shows(self, request: Request) -> bool:
         return self.model.vision is not None and request.mode is not Mode.TEXT

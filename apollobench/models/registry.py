@@ -1,142 +1,93 @@
-"""The roster of models that recipes and commands can name, and how a name becomes a loaded model."""
+"""From a model's name to a loaded model: the backend of its roster entry, or the one that a command asks for."""
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from apollobench.content import content_path
 from apollobench.errors import InputError
 from apollobench.models.base import Model
-from apollobench.models.hub import HUB_ID, cached, fetch
-from apollobench.yamlfile import read_yaml
-
-BUILTIN = "builtin:"
-SHIPPED = Path(__file__).resolve().parent.parent / "apollo" / "weights"
-CONFIG = "config.json"
-Text = Annotated[str, Field(min_length=1)]
+from apollobench.models.roster import BACKENDS, RosterEntry, find_entry
 
 
-class RosterEntry(BaseModel):
-    """One model of the roster; the fields are explained in `curation/models.yaml`."""
+class Backend(Protocol):
+    """What a module of `models/backends` offers; importing it loads nothing heavy.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    arguments: the roster's `sampling` and `generation`, changed by `--model_args`, as text.
+    """
 
-    backend: Literal["apollo", "none"]
-    family: Text
-    parameters: Annotated[int, Field(ge=1)] | None = None
-    llm: Text | None = None
-    weights: Text
-    licence: Text
-    sampling: dict[str, str | int | float] = {}
-    note: str = ""
+    def check(self, name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> None:
+        """Raises `InputError` saying what is missing to run the model, before anything heavy is loaded."""
 
+    def load(self, name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Model:
+        """The model, ready to answer. Raises `InputError` as `check` does, and for arguments it does not know."""
 
-class Roster(BaseModel):
-    """The roster file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    models: dict[str, RosterEntry]
+    def readiness(self, name: str, entry: RosterEntry) -> str:
+        """Whether it can run here and now: `yes`, or `no: ` with the reason. Nothing is downloaded or asked."""
 
 
-def roster() -> dict[str, RosterEntry]:
-    """Every known model by name: those of `curation/models.yaml`, then shipped weights that it does not list."""
-    listed = read_yaml(content_path("curation", "models.yaml"), Roster).models
-    named = {entry.weights for entry in listed.values()}
-    found = sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
-    unlisted = {
-        name: RosterEntry(backend="apollo", family="apollo-tiny", weights=BUILTIN + name, licence="Apache-2.0")
-        for name in found
-        if BUILTIN + name not in named and name not in listed
-    }
-    return {**listed, **unlisted}
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A model as a command asks for it."""
+
+    name: str
+    entry: RosterEntry
+    arguments: Mapping[str, str]
+
+    @property
+    def backend(self) -> Backend:
+        return cast(Backend, import_module(f"apollobench.models.backends.{self.entry.backend}"))
 
 
-def load_model(name: str, model_args: Mapping[str, str] | None = None) -> Model:
-    """The model called `name`, ready to answer.
+def choose(name: str, model_args: Mapping[str, str] | None = None, backend: str | None = None) -> Chosen:
+    """The model that `name` means: of the roster, or `BACKEND:WEIGHTS`.
 
-    model_args: `pretrained` and `revision` (see `find_weights`) and the backend's own arguments, as text. Raises
-    `InputError` for an unknown name or argument, and for weights that cannot be had, saying how to get them.
+    backend: run it there instead; without one, a `base_url` among the arguments means a server that runs already.
+    Raises `InputError` for unknown names.
     """
     entry = find_entry(name)
-    arguments = {**{key: str(value) for key, value in entry.sampling.items()}, **(model_args or {})}
-    folder = find_weights(name, entry, arguments.pop("pretrained", None), arguments.pop("revision", None))
-    from apollobench.models.apollo import ApolloModel, Options  # brings torch, which a mistaken name need not wait for
-
-    return ApolloModel.load(name, folder, Options.parse(arguments))
-
-
-def find_entry(name: str) -> RosterEntry:
-    """The roster's entry of a model that this version can run. Raises `InputError`, naming what the name may mean."""
-    entries = roster()
-    if name not in entries:
-        close = difflib.get_close_matches(name, entries, n=3)
-        hint = f" (did you mean {' or '.join(close)}?)" if close else ""
-        raise InputError(f"unknown model {name!r}{hint}; known models: {', '.join(entries)}")
-    entry = entries[name]
-    if entry.backend == "none":
-        raise InputError(f"{name} ({entry.weights}) is in the roster, but nothing in this version can run it")
-    return entry
+    if backend is not None and backend not in BACKENDS:
+        raise InputError(f"unknown backend {backend!r}; there are {', '.join(BACKENDS)}")
+    given = dict(model_args or {})
+    wanted = backend or _served(entry, given) or entry.backend
+    if (wanted, entry.backend) == ("transformers", "apollo"):
+        wanted = "apollo"  # it is transformers that runs Apollo's language model
+    own = {**entry.sampling, **entry.generation} if wanted == entry.backend else {}
+    arguments = {key: _text(value) for key, value in own.items()} | given
+    return Chosen(name, entry.model_copy(update={"backend": wanted}), arguments)
 
 
-def find_weights(name: str, entry: RosterEntry, pretrained: str | None = None, revision: str | None = None) -> Path:
-    """The folder of a model's weights: the shipped one, or one that the hub's cache holds or now gets.
+def load_model(name: str, model_args: Mapping[str, str] | None = None, backend: str | None = None) -> Model:
+    """The model called `name`, ready to answer; parameters as of `choose`. Raises `InputError` saying what lacks."""
+    chosen = choose(name, model_args, backend)
+    return chosen.backend.load(chosen.name, chosen.entry, chosen.arguments)
 
-    pretrained: instead of the roster's, a folder or the id of a hub repository. revision: a branch, tag or commit of
-    the repository. Raises `InputError` that says how to get what cannot be had.
-    """
-    source = pretrained or entry.weights
-    if HUB_ID.fullmatch(source) and not Path(source).exists():
-        return _from_hub(name, source, revision, "" if pretrained else entry.note)
-    if revision is not None:
-        raise InputError(f"revision={revision} is of a repository of the hub; leave it out for weights in a folder")
-    return _shipped(name, source) if source.startswith(BUILTIN) else _given(Path(source).expanduser())
+
+def check_model(name: str, model_args: Mapping[str, str] | None = None, backend: str | None = None) -> None:
+    """Raises `InputError` where `load_model` would for want of something, without loading anything heavy."""
+    chosen = choose(name, model_args, backend)
+    chosen.backend.check(chosen.name, chosen.entry, chosen.arguments)
 
 
 def readiness(name: str, entry: RosterEntry) -> str:
-    """Whether the model can run here and now: `yes`, or `no` with the reason."""
-    if entry.backend == "none":
-        return "no: nothing here runs it yet"
-    try:
-        at_hand = cached(entry.weights) if HUB_ID.fullmatch(entry.weights) else _shipped(name, entry.weights)
-    except InputError:
-        at_hand = None
-    return "yes" if at_hand else "no: weights not at hand"
+    """Whether the model can run here and now: `yes`, or `no: ` with the reason."""
+    return Chosen(name, entry, {}).backend.readiness(name, entry)
 
 
-def _shipped(name: str, weights: str) -> Path:
-    folder = SHIPPED / weights.removeprefix(BUILTIN)
-    if not (folder / CONFIG).is_file():
-        raise InputError(f"{name}: its weights should be shipped in {folder}, but are not; reinstall apollobench")
-    return folder
+def folder_name(name: str) -> str:
+    """A model's name as the name of one folder."""
+    return re.sub(r"[^\w.-]+", "__", name)
 
 
-def _given(folder: Path) -> Path:
-    if not (folder / CONFIG).is_file():
-        found = ", ".join(sorted(path.name for path in folder.glob("*"))[:8]) or "nothing"
-        raise InputError(
-            f"pretrained={folder}: no {CONFIG} there, found {found}; "
-            "it must be the folder of a checkpoint, or OWNER/REPOSITORY of the hub"
-        )
-    return folder
+def _served(entry: RosterEntry, arguments: Mapping[str, str]) -> str | None:
+    """The backend for a server at `base_url`; an Apollo model can only be served by vLLM with the plugin."""
+    if "base_url" not in arguments or entry.backend in ("http", "vllm"):
+        return None
+    return "vllm" if entry.backend == "apollo" else "http"
 
 
-def _from_hub(name: str, hub_id: str, revision: str | None, note: str) -> Path:
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    try:
-        return fetch(hub_id, revision)
-    except InputError as error:
-        raise InputError(
-            f"{name}: the weights {hub_id} are not at hand{f' ({note})' if note else ''}; "
-            f"looked in {HF_HUB_CACHE} and on the hub: {error}. Either\n"
-            f"  download them:           hf download {hub_id}\n"
-            f"  or name a mirror:        --model {name} --model_args pretrained=OWNER/REPOSITORY\n"
-            f"  or use a folder at hand: --model {name} --model_args pretrained=PATH\n"
-            f"The folder must hold config.json, llm/, mm_connector/ and vision_tower/, or be an exported one."
-        ) from error
+def _text(value: str | int | float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -26,7 +26,7 @@ from apollobench.apollo.towers.hybrid import build_tower
 from apollobench.apollo.towers.vit import ViTConfig, ViTTower
 from apollobench.errors import InputError
 from apollobench.models.hub import HUB_ID, fetch
-from apollobench.models.registry import BUILTIN, SHIPPED
+from apollobench.models.roster import BUILTIN, SHIPPED
 from apollobench.training.origins import FromCheckpoint, FromParts, TowerStart
 
 

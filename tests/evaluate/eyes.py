@@ -78,7 +78,12 @@ class Eyes:
     settings: Mapping[str, str | int | float | bool] = field(default_factory=lambda: {"decoding": "exact"})
     modes: frozenset[Mode] = frozenset(Mode)
     sampling: Sampling = field(default_factory=lambda: Sampling(kind="uniform", frames=6, clip_frames=1))
+    at_once: int = 1
+    wants_frames: bool = True
     asked: int = 0
+
+    def close(self) -> None:
+        """It holds nothing."""
 
     def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
         for request in requests:

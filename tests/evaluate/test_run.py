@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -304,3 +305,61 @@ def test_a_video_of_another_place_keeps_its_answers(items: list[Item], tmp_path:
     copy.write_bytes(items[0].video.path.read_bytes())
     moved = [replace(item, video=Video(item.video.id, copy)) for item in items[:3]]
     assert answered(moved, tmp_path / "store", modes=[Mode.VIDEO]).stored == 3
+
+
+@dataclass
+class Crowd(Eyes):
+    """Can be asked about several videos at a time; the first video is answered last."""
+
+    at_once: int = 4
+    name: str = "crowd"
+
+    def __post_init__(self) -> None:
+        self.last_begun = threading.Event()
+        self.order: list[str] = []
+
+    def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
+        video = requests[0].item.video.id
+        if video.endswith("000"):
+            assert self.last_begun.wait(60)
+        if video.endswith("003"):
+            self.last_begun.set()
+        answers = list(super().answer(requests))
+        self.order.append(video)
+        return iter(answers)
+
+
+def test_a_model_that_can_be_asked_at_once_is(items: list[Item], tmp_path: Path) -> None:
+    model = Crowd()
+    counts = answered(items, tmp_path / "crowd", model)
+    assert model.order[0] != items[0].video.id
+    alone = answered(items, tmp_path / "alone", Eyes())
+    assert [made.choice for made in counts.responses] == [made.choice for made in alone.responses]
+    assert [made.item for made in counts.responses] == [made.item for made in alone.responses]
+    assert len(load_responses(tmp_path / "crowd")) == counts.asked == 144
+
+
+def test_an_interrupt_keeps_what_others_had_answered(items: list[Item], tmp_path: Path) -> None:
+    @dataclass
+    class Interrupted(Crowd):
+        def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
+            if requests[0].item.video.id.endswith("007"):
+                raise KeyboardInterrupt
+            return super().answer(requests)
+
+    with pytest.raises(KeyboardInterrupt):
+        answered(items, tmp_path, Interrupted())
+    kept = len(load_responses(tmp_path))
+    assert kept >= 4 * 12
+    assert answered(items, tmp_path, Crowd()).asked == 144 - kept
+
+
+def test_a_model_that_reads_videos_itself_gets_plans_without_frames(items: list[Item], tmp_path: Path) -> None:
+    model = Watchful(wants_frames=False)
+    answered(items[:3], tmp_path, model, modes=[Mode.TEXT, Mode.VIDEO])
+    ((*text, first, second, third),) = model.calls
+    assert all(request.plan is None for request in text)
+    for request in (first, second, third):
+        assert request.frames is None
+        assert request.plan is not None
+        assert len(request.plan.indices) == 6

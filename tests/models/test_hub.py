@@ -15,7 +15,8 @@ from .hub_server import COMMIT, REPOSITORY, hub
 FIND = """
 import json, sys
 from apollobench.errors import InputError
-from apollobench.models.registry import find_entry, find_weights
+from apollobench.models.roster import find_entry
+from apollobench.models.weights import find_weights
 
 for arguments in json.loads(sys.argv[1]):
     try:

@@ -13,7 +13,9 @@ from apollobench.apollo.checkpoint import revision, save_apollo
 from apollobench.errors import InputError
 from apollobench.evaluate.run import run
 from apollobench.evaluate.store import Store
-from apollobench.models.registry import RosterEntry, find_weights, load_model, readiness, roster
+from apollobench.models.registry import load_model, readiness
+from apollobench.models.roster import RosterEntry, roster
+from apollobench.models.weights import find_weights
 from apollobench.recipe import load_recipe, shipped_recipes
 from apollobench.sources.synthetic.make import make_video
 from apollobench.types import Item, Mode, Video
@@ -110,7 +112,7 @@ def test_shipped_weights_that_are_gone_are_named() -> None:
 
 def test_reading_the_roster_loads_no_heavy_package() -> None:
     code = (
-        "import sys; from apollobench.models.registry import roster; roster(); "
+        "import sys; from apollobench.models.roster import roster; roster(); "
         "sys.exit(bool({'torch', 'transformers', 'av'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

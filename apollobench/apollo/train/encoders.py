@@ -6,6 +6,7 @@ In the full-size model this is what SigLIP's and InternVideo2's own pre-training
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 
 import numpy as np
@@ -81,6 +82,9 @@ def pretrain_encoder(
     still = name.startswith("siglip")
     heads = Heads(width, tuple(label for label in LABELS if not (still and label == "speed")))
     parameters = [*tower.parameters(), *heads.parameters()]
+    if shutil.which("g++"):  # compiled steps take 0.7 to 0.8 of the time, and torch needs a compiler for them
+        tower.compile()
+        heads.compile()
     optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.02, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.08)
     moving, begun = np.flatnonzero(~np.isnan(clips.motion).all(axis=(1, 2))), time.monotonic()

@@ -12,7 +12,9 @@ from apollobench.apollo.train.card import MODES, chance, tabulate
 from apollobench.apollo.train.family import FAMILY
 from apollobench.evaluate.run import run
 from apollobench.evaluate.store import Store
-from apollobench.models.registry import find_weights, load_model, roster
+from apollobench.models.registry import load_model
+from apollobench.models.roster import roster
+from apollobench.models.weights import find_weights
 from apollobench.sources.synthetic.make import make_world, read_world
 from apollobench.types import Item, Mode
 

@@ -1,0 +1,32 @@
+"""Apollo checkpoints in this process: PyTorch and the language model of transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from apollobench.models.base import Model
+from apollobench.models.roster import RosterEntry
+from apollobench.models.weights import at_hand, find_weights
+
+
+def check(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> None:
+    """Raises `InputError` that says how to get weights that cannot be had; the hub's are downloaded."""
+    _folder(name, entry, arguments)
+
+
+def load(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Model:
+    """The loaded checkpoint; arguments are `pretrained`, `revision` and those of `models.apollo.Options`."""
+    folder = _folder(name, entry, arguments)
+    from apollobench.models.apollo import ApolloModel, Options  # brings torch, which a mistaken name need not wait for
+
+    own = {key: value for key, value in arguments.items() if key not in ("pretrained", "revision")}
+    return ApolloModel.load(name, folder, Options.parse(own))
+
+
+def readiness(name: str, entry: RosterEntry) -> str:
+    return "yes" if at_hand(name, entry) else "no: weights not at hand"
+
+
+def _folder(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Path:
+    return find_weights(name, entry, arguments.get("pretrained"), arguments.get("revision"))

@@ -1,0 +1,92 @@
+"""The roster of models that recipes and commands can name, and the free form `BACKEND:WEIGHTS` for any other."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from apollobench.content import content_path
+from apollobench.errors import InputError
+from apollobench.yamlfile import read_yaml
+
+# Where models run: what each is, by the name of its module in `models/backends`.
+BACKENDS = {
+    "apollo": "Apollo checkpoints, in this process",
+    "transformers": "video models of transformers, in this process",
+    "vllm": "a vLLM server, started here or given by --base_url",
+    "http": "any server that speaks the OpenAI API",
+    "lmms_eval": "the model classes of lmms-eval",
+}
+BUILTIN = "builtin:"
+SHIPPED = Path(__file__).resolve().parent.parent / "apollo" / "weights"
+CONFIG = "config.json"
+Text = Annotated[str, Field(min_length=1)]
+Arguments = dict[str, str | int | float | bool]
+
+
+class RosterEntry(BaseModel):
+    """One model of the roster; the fields are explained in `curation/models.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backend: Text
+    family: Text
+    parameters: Annotated[int, Field(ge=1)] | None = None
+    llm: Text | None = None
+    weights: Text
+    revision: Text | None = None
+    model_class: Text | None = None
+    licence: Text
+    sampling: Arguments = {}
+    generation: Arguments = {}
+    note: str = ""
+
+    @field_validator("backend")
+    @classmethod
+    def _exists(cls, name: str) -> str:
+        if name not in BACKENDS:
+            raise ValueError(f"no backend {name!r}; there are {', '.join(BACKENDS)}")
+        return name
+
+
+class Roster(BaseModel):
+    """The roster file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    models: dict[str, RosterEntry]
+
+
+def roster() -> dict[str, RosterEntry]:
+    """Every known model by name: those of `curation/models.yaml`, then shipped weights that it does not list."""
+    listed = read_yaml(content_path("curation", "models.yaml"), Roster).models
+    named = {entry.weights for entry in listed.values()}
+    found = sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
+    unlisted = {
+        name: RosterEntry(backend="apollo", family="apollo-tiny", weights=BUILTIN + name, licence="Apache-2.0")
+        for name in found
+        if BUILTIN + name not in named and name not in listed
+    }
+    return {**listed, **unlisted}
+
+
+def find_entry(name: str) -> RosterEntry:
+    """The roster's entry, or one made of `BACKEND:WEIGHTS` (`http:gpt-4o`, `transformers:OWNER/REPOSITORY`).
+
+    Raises `InputError`, naming what the name may mean.
+    """
+    backend, colon, weights = name.partition(":")
+    if colon and backend in BACKENDS and weights:
+        return RosterEntry(backend=backend, family=weights, weights=weights, licence="see its own")
+    entries = roster()
+    if name not in entries:
+        close = difflib.get_close_matches(name, entries, n=3)
+        hint = f" (did you mean {' or '.join(close)}?)" if close else ""
+        raise InputError(
+            f"unknown model {name!r}{hint}; known models: {', '.join(entries)}; any other as BACKEND:WEIGHTS, "
+            f"with one of the backends {', '.join(BACKENDS)}"
+        )
+    return entries[name]
