@@ -6,6 +6,8 @@ filters matter: they are those the towers were trained with, and others give vis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,10 +27,19 @@ def make_clips(
 ) -> list[Tensor]:
     """Frames uint8 `[T, H, W, 3]` (RGB) -> float32 clip tensors on `device`, one per tower in the configured order.
 
+    SigLIP: `[Nc, clip_frames, 3, S, S]`; InternVideo2: `[Nc, 3, clip_frames, S, S]`. Otherwise as `make_pictures`.
+    """
+    return to_clips(make_pictures(frames, config, device=device, exact=exact), config)
+
+
+def make_pictures(
+    frames: Frames | Tensor, config: VisionConfig, *, device: torch.device | str = "cpu", exact: bool = True
+) -> list[Tensor]:
+    """Frames uint8 `[T, H, W, 3]` (RGB) -> squares uint8 `[Nc, clip_frames, S, S, 3]`, one tensor per tower.
+
     Every `clip_frames` frames make a clip; the last clip is filled up by repeating the last frame, so one frame alone
-    becomes a still clip. SigLIP: `[Nc, clip_frames, 3, S, S]`; InternVideo2: `[Nc, 3, clip_frames, S, S]`.
-    Every device gives the same bits. `exact` False is quicker on the CPU and may change bicubic pixels (see `resize`).
-    Raises `InputError` when the frames have another shape or type.
+    becomes a still clip. Every device gives the same bits. `exact` False is quicker on the CPU and may change bicubic
+    pixels (see `resize`). Raises `InputError` when the frames have another shape or type.
     """
     found = str(frames.dtype).removeprefix("torch.")
     if frames.ndim != 4 or frames.shape[-1] != 3 or 0 in frames.shape or found != "uint8":
@@ -39,15 +50,23 @@ def make_clips(
     looks = [(kind_of(name).look, tower.pixels) for name, tower in config.towers]
     pictures = {(look.filter, look.border, side): look for look, side in looks}
     fitted = {key: fit(frames, look, key[-1], exact) for key, look in pictures.items()}
-    return [_clips(fitted[look.filter, look.border, side], look, config.clip_frames) for look, side in looks]
+    return [_grouped(fitted[look.filter, look.border, side], config.clip_frames) for look, side in looks]
 
 
-def _clips(pictures: Tensor, look: Look, clip_frames: int) -> Tensor:
+def to_clips(pictures: Sequence[Tensor], config: VisionConfig) -> list[Tensor]:
+    """What `make_pictures` made -> normalised float32 clip tensors as `make_clips` gives them, on the same device."""
+    return [_normal(tower, kind_of(name).look) for tower, (name, _) in zip(pictures, config.towers, strict=True)]
+
+
+def _grouped(pictures: Tensor, clip_frames: int) -> Tensor:
     missing = -len(pictures) % clip_frames
     if missing:
         pictures = torch.cat([pictures, pictures[-1:].expand(missing, -1, -1, -1)])
+    return pictures.unflatten(0, (-1, clip_frames))  # type: ignore[no-any-return]
+
+
+def _normal(pictures: Tensor, look: Look) -> Tensor:
     # Divisors are tensors: by a number, some devices multiply with its rounded reciprocal.
     full, mean, std = (torch.tensor(x, device=pictures.device).view(-1, 1, 1) for x in (255.0, look.mean, look.std))
-    values = pictures.permute(0, 3, 1, 2).contiguous().float()
-    clips: Tensor = values.div_(full).sub_(mean).div_(std).unflatten(0, (-1, clip_frames))
+    clips = pictures.permute(0, 1, 4, 2, 3).contiguous().float().div_(full).sub_(mean).div_(std)
     return clips.transpose(1, 2) if look.channels_first else clips
