@@ -232,6 +232,36 @@ def evaluate(
 
 
 @app.command()
+def serve(
+    model: Annotated[str, typer.Option("--model", help="A model of the roster, or vllm:FOLDER_OR_HUB_ID.")],
+    model_args: Annotated[
+        str, typer.Option("--model_args", help="pretrained=..., and any option of vLLM's: max_model_len=4096,...")
+    ] = "",
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; another than this machine needs a key.")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8000,
+    media_root: Annotated[
+        Path, typer.Option("--media_root", help="Requests may name video files in this folder.")
+    ] = Path(),
+) -> None:
+    """Serve a model by vLLM, in a process of its own, over the OpenAI API; Ctrl-C ends both.
+
+    Apollo checkpoints are exported for it once. The environment variable VLLM_API_KEY sets a key that clients must
+    send, APOLLOBENCH_VLLM_PYTHON names a Python that has vLLM if this one does not.
+
+    \b
+    Example:
+      apollobench serve --model apollo-7b --port 8000 --media_root data
+      apollobench eval --model apollo-7b --base_url http://127.0.0.1:8000/v1 --benchmark out/synthetic
+    """
+    from apollobench.arguments import parse_pairs
+    from apollobench.models.vllm.launch import serve as run_server
+
+    run_server(model, parse_pairs(model_args), host=host, port=port, media_root=media_root, say=typer.echo)
+
+
+@app.command()
 def plan(
     duration: Annotated[float, typer.Option("--duration", help="Length of the video in seconds.")],
     fps: Annotated[float, typer.Option("--fps", help="Frames per second inside a clip.")] = 2.0,

