@@ -15,6 +15,7 @@ from apollobench.types import Answer, FramePlan, Mode, Request, Sampling
 
 Part = Mapping[str, Any]
 COMPLETIONS = "/chat/completions"
+FORGOTTEN = 400  # also what a bad request gets, which then fails once more with all its parts
 
 
 class Dialect(Protocol):
@@ -25,6 +26,10 @@ class Dialect(Protocol):
 
         Called once for requests that follow each other and show the same, in the thread that asks.
         """
+        ...
+
+    def again(self, parts: Sequence[Part]) -> Sequence[Part]:
+        """What may stand for `parts` in later questions for as long as the server remembers them; else `parts`."""
         ...
 
     def extra(self, request: Request) -> Mapping[str, Any]:
@@ -82,13 +87,29 @@ class ChatModel:
             return [Answer(None, error=str(parts)) for _ in group]
         ahead = 1 if parts else 0
         first = [await self._one(request, parts) for request in group[:ahead]]
-        return [*first, *await asyncio.gather(*(self._one(request, parts) for request in group[ahead:]))]
+        return [*first, *await asyncio.gather(*(self._later(request, parts) for request in group[ahead:]))]
+
+    async def _later(self, request: Request, parts: Sequence[Part]) -> Answer:
+        """Asks by what the server remembers of the parts, and with all of them where it has forgotten."""
+        again = self.dialect.again(parts)
+        if again is not parts:
+            try:
+                return await self._asked(request, again)
+            except InputError as error:
+                return Answer(None, error=str(error))
+            except RequestError as error:
+                if error.status != FORGOTTEN:
+                    return Answer(None, error=str(error))
+        return await self._one(request, parts)
 
     async def _one(self, request: Request, parts: Sequence[Part]) -> Answer:
         try:
-            reply = await self.server.post(COMPLETIONS, self._body(request, parts))
+            return await self._asked(request, parts)
         except (RequestError, InputError) as error:
             return Answer(None, error=str(error))
+
+    async def _asked(self, request: Request, parts: Sequence[Part]) -> Answer:
+        reply = await self.server.post(COMPLETIONS, self._body(request, parts))
         self.usage.add(reply)
         return self.dialect.read(request, reply)
 

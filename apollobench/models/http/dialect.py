@@ -41,6 +41,9 @@ class OpenAI:
             return [video_part(jpeg_video_url(pictures))]
         return [image_part(picture, self.options.detail) for picture in pictures]
 
+    def again(self, parts: Sequence[Part]) -> Sequence[Part]:
+        return parts
+
     def extra(self, request: Request) -> Mapping[str, Any]:
         options = self.options
         fields: dict[str, Any] = {"max_tokens": options.max_new_tokens, "temperature": 0}

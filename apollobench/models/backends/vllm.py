@@ -1,0 +1,32 @@
+"""A vLLM server: started for the model and ended with it, or one that runs already (`--base_url`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from apollobench.errors import InputError
+from apollobench.models.base import Model
+from apollobench.models.roster import RosterEntry
+from apollobench.models.vllm.options import Options
+from apollobench.models.vllm.server import vllm_python
+
+
+def check(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> None:
+    """Raises `InputError` without vLLM, unless a running server is given, and for bad arguments."""
+    if Options.parse(arguments).base_url is None:
+        vllm_python()
+
+
+def load(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Model:
+    """The model, once its server answers. Arguments are those of `models.vllm.options.Options`."""
+    from apollobench.models.vllm.connect import connect
+
+    return connect(name, entry, Options.parse(arguments))
+
+
+def readiness(name: str, entry: RosterEntry) -> str:
+    try:
+        vllm_python()
+    except InputError:
+        return "no: vLLM is not installed here"
+    return "yes"

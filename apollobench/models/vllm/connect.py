@@ -1,0 +1,127 @@
+"""From a model's name and arguments to a model behind vLLM: on a server started for it, or on one that runs."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from apollobench.errors import InputError
+from apollobench.models.http.address import Address, find_address
+from apollobench.models.http.backoff import Backoff
+from apollobench.models.http.chat import ChatModel
+from apollobench.models.http.connect import told_revision
+from apollobench.models.http.server import Server as Connection
+from apollobench.models.roster import RosterEntry
+from apollobench.models.vllm.dialect import Vllm
+from apollobench.models.vllm.folder import Served, is_apollo, served
+from apollobench.models.vllm.launch import launch
+from apollobench.models.vllm.options import Options
+from apollobench.models.vllm.server import KEY, Server, api_key
+from apollobench.types import LETTERS, Mode
+
+if TYPE_CHECKING:
+    from apollobench.apollo.chat import Chat
+
+DIGEST = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass
+class VllmModel(ChatModel):
+    """process: the server, where it was started for this model and ends with it."""
+
+    process: Server | None = field(default=None, repr=False)
+
+    def close(self) -> None:
+        super().close()
+        if self.process is not None:
+            self.process.stop()
+
+
+def connect(name: str, entry: RosterEntry, options: Options) -> VllmModel:
+    """The model behind the server at `base_url`, or behind one that is started now and ends with the model.
+
+    Raises `InputError` when vLLM, the weights or the server cannot be had, with the end of the log of one that failed.
+    """
+    if options.base_url is not None:
+        return _at(name, entry, options, options.base_url)
+    process, what = launch(
+        name, entry, options.server, key=secrets.token_urlsafe(24), media_root=Path(Path.cwd().anchor)
+    )
+    with_key = Address(process.base_url, f"Bearer {process.key}", (process.key or "",))
+    process.start()
+    print(f"{name}: starting vLLM, which takes a while; its log: {process.log}", file=sys.stderr, flush=True)
+    try:
+        process.wait_until_ready()
+        return _model(name, entry, options, what, with_key, process)
+    except BaseException:
+        process.stop()
+        raise
+
+
+def _at(name: str, entry: RosterEntry, options: Options, base_url: str) -> VllmModel:
+    """On a server that runs: what its weights are is told by itself, and by their folder where that can be read."""
+    address = find_address(base_url, options.api_key_env or (KEY if api_key() else None))
+    connection = Connection(address, concurrency=1)
+    try:
+        told = told_revision(connection, name)
+    finally:
+        connection.close()
+    root = re.match(r"root=([^,]+)", told)
+    folder = Path(root[1]) if root else Path()
+    pretrained = options.server.get("pretrained")
+    if root and (folder / "config.json").is_file() and is_apollo(entry, str(folder)):
+        what = served(name, entry, str(folder), None)
+    else:
+        what = served(name, entry, pretrained, options.server.get("revision"))
+    return _model(name, entry, options, replace(what, revision=_digest_in(folder) or told), address, None)
+
+
+def _digest_in(folder: Path) -> str | None:
+    """The digest of the weights that `apollobench serve` exported there."""
+    return folder.name if DIGEST.fullmatch(folder.name) else None
+
+
+def _model(
+    name: str, entry: RosterEntry, options: Options, what: Served, address: Address, process: Server | None
+) -> VllmModel:
+    sampling = options.sampling(what.sampling)
+    dialect = Vllm(options.max_new_tokens)
+    if what.sampling is not None:
+        dialect = _apollo_dialect(Path(what.model), options.max_new_tokens)
+    return VllmModel(
+        name=name,
+        revision=what.revision,
+        settings=options.settings,
+        modes=frozenset(Mode),
+        sampling=sampling,
+        wants_frames=False,
+        model=name,
+        server=Connection(address, timeout=options.timeout, concurrency=options.concurrency, backoff=Backoff()),
+        dialect=dialect,
+        process=process,
+    )
+
+
+def _apollo_dialect(folder: Path, max_new_tokens: int) -> Vllm:
+    from apollobench.apollo.chat import Chat
+    from apollobench.apollo.checkpoint import read_tokenizer
+    from apollobench.apollo.hf.layout import unnest
+    from apollobench.apollo.jsonfile import read_json
+
+    config = unnest(read_json(folder / "config.json"), folder)
+    tokenizer = read_tokenizer(folder, config.llm["vocab_size"])
+    chat = Chat(tokenizer, config.clip_duration, config.tokens_per_clip, config.integration)
+    return Vllm(max_new_tokens, _letters(chat), config.vision is not None)
+
+
+def _letters(chat: Chat) -> tuple[int, ...]:
+    """Token ids of the option letters, up to the first that is no token of its own."""
+    found: list[int] = []
+    with contextlib.suppress(InputError):
+        found.extend(chat.reply_token(letter) for letter in LETTERS)
+    return tuple(found)
