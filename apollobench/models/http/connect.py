@@ -44,6 +44,7 @@ def connect(name: str, weights: str, options: Options) -> ChatModel:
         model=model,
         server=server,
         dialect=OpenAI(options, options.sampling),
+        prices=options.prices,
     )
 
 

@@ -17,6 +17,10 @@ class Prices:
     input: float | None = None
     output: float | None = None
 
+    @property
+    def known(self) -> bool:
+        return self.input is not None and self.output is not None
+
     def of(self, prompt_tokens: float, completion_tokens: float) -> float | None:
         """What so many tokens cost; None when a price is not known."""
         if self.input is None or self.output is None:
@@ -47,6 +51,16 @@ class Usage:
             self.silent += 1
         for choice in _choices(reply):
             self.finishes[str(choice.get("finish_reason"))] += 1
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.responses + other.responses,
+            self.silent + other.silent,
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.finishes + other.finishes,
+        )
 
 
 def _choices(reply: Mapping[str, Any]) -> list[dict[str, Any]]:
