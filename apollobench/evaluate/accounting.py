@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,8 +25,7 @@ def total(output: Path) -> Usage:
     lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
     for number, line in enumerate(lines, start=1):
         try:
-            raw = json.loads(line)
-            used += Usage(**{**raw, "finishes": Counter(raw["finishes"])})
-        except (ValueError, TypeError, LookupError) as error:
+            used += Usage(**json.loads(line))
+        except (ValueError, TypeError) as error:
             raise InputError(f"{path}, line {number}: not a record of usage ({error!r}); delete the line") from error
     return used

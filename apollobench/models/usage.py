@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,7 +36,7 @@ class Usage:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
-    finishes: Counter[str] = field(default_factory=Counter)
+    finishes: dict[str, int] = field(default_factory=dict)
 
     def add(self, reply: Mapping[str, Any]) -> None:
         """Counts one response's JSON; what it does not say, or says in another form, counts as nothing."""
@@ -50,16 +49,18 @@ class Usage:
         else:
             self.silent += 1
         for choice in _choices(reply):
-            self.finishes[str(choice.get("finish_reason"))] += 1
+            reason = str(choice.get("finish_reason"))
+            self.finishes[reason] = self.finishes.get(reason, 0) + 1
 
     def __add__(self, other: Usage) -> Usage:
+        reasons = sorted({*self.finishes, *other.finishes})
         return Usage(
             self.responses + other.responses,
             self.silent + other.silent,
             self.prompt_tokens + other.prompt_tokens,
             self.cached_tokens + other.cached_tokens,
             self.completion_tokens + other.completion_tokens,
-            self.finishes + other.finishes,
+            {reason: self.finishes.get(reason, 0) + other.finishes.get(reason, 0) for reason in reasons},
         )
 
 

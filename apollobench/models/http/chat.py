@@ -9,11 +9,11 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from apollobench.errors import InputError
+from apollobench.models.http.messages import Part
 from apollobench.models.http.server import RequestError, Server
 from apollobench.models.usage import Prices, Usage
 from apollobench.types import Answer, FramePlan, Mode, Request, Sampling
 
-Part = Mapping[str, Any]
 COMPLETIONS = "/chat/completions"
 
 
