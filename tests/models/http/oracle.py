@@ -26,7 +26,8 @@ class Oracle(ThreadingHTTPServer):
     """Names the colour of the frame asked about; blind, it takes the first option.
 
     script: what happens to the next questions, one entry each, before it answers as it should. forever: what happens
-    to every question. posts: bodies of all questions. busiest: most questions that were open at one time.
+    to every question. crowd: questions are held until so many have been open at one time. posts: their bodies.
+    done_before: how many had been answered when each came. busiest: most questions that were open at one time.
     """
 
     daemon_threads = True
@@ -38,9 +39,9 @@ class Oracle(ThreadingHTTPServer):
         self.forever: Callable[[Handler], None] | None = None
         self.posts: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
-        self.gets = self.open = self.busiest = 0
+        self.done_before: list[int] = []
+        self.gets = self.open = self.done = self.busiest = self.crowd = 0
         self.listing: Any = {"data": [{"id": MODEL, "root": "eyes/v1", "owned_by": "tests"}]}
-        self.slowness = 0.0
         self.lock = threading.Lock()
         self.over = threading.Event()
 
@@ -55,6 +56,7 @@ class Oracle(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Oracle
+    unsettled = False
 
     def do_GET(self) -> None:
         self.server.gets += 1
@@ -67,17 +69,27 @@ class Handler(BaseHTTPRequestHandler):
         with server.lock:
             server.posts.append(self.body)
             server.headers.append(dict(self.headers.items()))
+            server.done_before.append(server.done)
             server.open += 1
+            self.unsettled = True
             server.busiest = max(server.busiest, server.open)
             act = server.script.pop(0) if server.script else server.forever or answer
         try:
-            server.over.wait(server.slowness)
+            while server.busiest < server.crowd and not server.over.wait(0.005):
+                pass
             act(self)
         finally:
-            with server.lock:
-                server.open -= 1
+            self.settle()
+
+    def settle(self) -> None:
+        """Counts the question as answered, once; before the client can know it, so that no count is too high."""
+        with self.server.lock:
+            self.server.open -= self.unsettled
+            self.server.done += self.unsettled
+            self.unsettled = False
 
     def send(self, status: int, content: bytes, **headers: str) -> None:
+        self.settle()
         self.send_response(status)
         for name, value in {"Content-Length": str(len(content)), **headers}.items():
             self.send_header(name.replace("_", "-"), value)

@@ -105,7 +105,7 @@ def test_a_server_that_hangs_or_dribbles_is_left(server: Oracle) -> None:
         server.script = [act, act]
         with client(server.url, timeout=0.2, backoff=Backoff(tries=2)) as made:
             assert failure(made) == f"server {server.url}: no complete response within 0.2 s (2 tries)"
-            assert ask(made) == "A"
+    assert len(server.posts) == 4
 
 
 def test_a_server_that_is_not_there() -> None:
@@ -168,7 +168,7 @@ def test_the_key_is_sent_and_never_told(server: Oracle, monkeypatch: pytest.Monk
 
 
 def test_no_more_requests_than_allowed_are_in_flight(server: Oracle) -> None:
-    server.slowness = 0.03
+    server.crowd = 3
     with client(server.url, concurrency=3) as made:
 
         async def many() -> list[dict[str, Any]]:
