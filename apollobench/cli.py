@@ -185,6 +185,9 @@ def evaluate(
     allow_errors: Annotated[
         bool, typer.Option("--allow_errors", help="Exit with 0 even when questions ended with an error.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry_run", help="Only tell what would be asked, and what it would take; send nothing.")
+    ] = False,
 ) -> None:
     """Score a model on a benchmark: accuracy per category, with what less than the video gives beside it.
 
@@ -194,6 +197,7 @@ def evaluate(
     Examples:
       apollobench eval --model apollo-tiny --benchmark out/synthetic
       apollobench eval --model apollo-7b --model_args pretrained=FOLDER --benchmark out/synthetic --limit 20
+      apollobench eval --model http:MODEL_ID --base_url http://localhost:8000/v1 --benchmark out/synthetic --dry_run
     """
     from apollobench.arguments import parse_modes, parse_pairs
     from apollobench.evaluate.job import Job
@@ -201,11 +205,13 @@ def evaluate(
     from apollobench.evaluate.shard import parse_shard
     from apollobench.models.registry import check_model
     from apollobench.report.scorecard import card_markdown
+    from apollobench.report.usage import usage_line
 
     arguments = parse_pairs(model_args)
     if base_url:
         arguments["base_url"] = base_url
-    check_model(model, arguments, backend)
+    if not dry_run:
+        check_model(model, arguments, backend)
     if benchmark is None:
         raise InputError("which benchmark? Give --benchmark FOLDER, one that `apollobench curate` made")
     job = Job(
@@ -220,9 +226,17 @@ def evaluate(
         shard=parse_shard(shard),
         output=output_path,
     )
+    if dry_run:
+        from apollobench.evaluate.estimate import estimate
+        from apollobench.report.estimate import estimate_markdown
+
+        typer.echo(estimate_markdown(estimate(job)))
+        return
     outcome = run_job(job)
     if outcome.card:
         typer.echo(f"{card_markdown(outcome.card)}\n")
+    if outcome.usage:
+        typer.echo(f"{usage_line(*outcome.usage)}\n")
     typer.echo(f"{outcome.line()}\nresult: {outcome.output}")
     if outcome.errors and not allow_errors:
         raise InputError(

@@ -23,7 +23,16 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
-from apollobench.apollo.config import CONFIG, CONNECTOR, LLM, VISION, config_files, parse_dtype, read_config
+from apollobench.apollo.config import (
+    CONFIG,
+    CONNECTOR,
+    LLM,
+    VISION,
+    ApolloConfig,
+    config_files,
+    parse_dtype,
+    read_config,
+)
 from apollobench.apollo.hf.layout import MODEL_TYPE, unnest
 from apollobench.apollo.jsonfile import read_json
 from apollobench.apollo.model import Apollo
@@ -40,7 +49,7 @@ def load_apollo(
     and for a folder that holds something else.
     """
     exported = is_exported(directory)
-    config = unnest(read_json(directory / CONFIG), directory) if exported else read_config(directory)
+    config = load_config(directory)
     torch_dtype = getattr(torch, parse_dtype(dtype or config.model_dtype))
     with torch.device("meta"):
         model = Apollo(config)
@@ -50,6 +59,11 @@ def load_apollo(
         model.llm.lm_head.weight = model.llm.model.embed_tokens.weight
     model.llm.model.rotary_emb = Qwen2RotaryEmbedding(config=model.llm.config).to(device)
     return model.eval(), read_tokenizer(directory if exported else directory / LLM, config.llm["vocab_size"])
+
+
+def load_config(directory: Path) -> ApolloConfig:
+    """The configuration of a checkpoint in either layout. Raises `InputError` as `load_apollo` does."""
+    return unnest(read_json(directory / CONFIG), directory) if is_exported(directory) else read_config(directory)
 
 
 def is_exported(directory: Path) -> bool:

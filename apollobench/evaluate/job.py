@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from apollobench.benchmark import Benchmark, load_benchmark
+from apollobench.evaluate.accounting import record, total
+from apollobench.evaluate.identity import remember
 from apollobench.evaluate.layout import About
 from apollobench.evaluate.results import write_results
 from apollobench.evaluate.run import RunCounts, run
 from apollobench.evaluate.score import Scorecard
 from apollobench.evaluate.shard import WHOLE
 from apollobench.evaluate.store import Store
+from apollobench.models.base import Metered
+from apollobench.models.http.address import without_credentials
 from apollobench.models.registry import folder_name, load_model
+from apollobench.models.usage import Prices, Usage
 from apollobench.types import Mode, Status
 
 RESPONSES = "responses"
@@ -42,11 +47,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a job. card: None for one shard of several, which is answered and not scored."""
+    """What came of a job. card: None for one shard of several, which is answered and not scored.
+
+    usage: of all runs into `output`, with the prices given now; None for a model that tells none.
+    """
 
     counts: RunCounts
     card: Scorecard | None
     output: Path
+    usage: tuple[Usage, Prices] | None = None
 
     @property
     def errors(self) -> int:
@@ -67,21 +76,41 @@ def evaluate(job: Job) -> Outcome:
     benchmark = load_benchmark(job.benchmark, job.data_root)
     model = load_model(job.model, job.model_args, job.backend)
     items = benchmark.items[: job.limit]
-    output = job.output or Path("out") / benchmark.name / folder_name(model.name)
-    with closing(model), Store(output / RESPONSES) as store:
-        counts = run(model, items, job.modes, store, shard=job.shard, batch_size=job.batch_size)
+    output = output_folder(job, benchmark, model.name)
+    meter = model if isinstance(model, Metered) else None
+    try:
+        with closing(model), Store(output / RESPONSES) as store:
+            remember(output, model)
+            counts = run(model, items, job.modes, store, shard=job.shard, batch_size=job.batch_size)
+    finally:
+        if meter:
+            record(output, meter.usage)
+    usage = (total(output), meter.prices) if meter else None
     card = None
     if job.shard == WHOLE:
-        card = write_results(output, model, items, counts.responses, _about(job, benchmark))
-    return Outcome(counts, card, output)
+        card = write_results(output, model, items, counts.responses, _about(job, benchmark, usage))
+    return Outcome(counts, card, output, usage)
 
 
-def _about(job: Job, benchmark: Benchmark) -> About:
+def output_folder(job: Job, benchmark: Benchmark, model: str) -> Path:
+    """Where the result of the model called `model` goes."""
+    return job.output or Path("out") / benchmark.name / folder_name(model)
+
+
+def _about(job: Job, benchmark: Benchmark, usage: tuple[Usage, Prices] | None) -> About:
     config: dict[str, Any] = {
-        "model_args": dict(job.model_args),
+        "model_args": {name: without_credentials(value) for name, value in job.model_args.items()},
         "backend": job.backend,
         "batch_size": job.batch_size,
         "limit": job.limit,
         "modes": list(job.modes),
     }
-    return About(benchmark.name, benchmark.manifest_hash, len(benchmark.items), config)
+    return About(benchmark.name, benchmark.manifest_hash, len(benchmark.items), config, _told(usage))
+
+
+def _told(usage: tuple[Usage, Prices] | None) -> dict[str, Any] | None:
+    """What was used, as results.json says it; `price` is null where the price of a token was not given."""
+    if usage is None:
+        return None
+    used, prices = usage
+    return {**asdict(used), "price": prices.of(used.prompt_tokens, used.completion_tokens)}

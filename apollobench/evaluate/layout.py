@@ -28,13 +28,15 @@ NO_OPTION = "[invalid]"
 class About:
     """What was scored. task: name of the benchmark. benchmark: hash of its manifest. size: how many items it has.
 
-    config: the command's options as given, for the reader of the file.
+    config: the command's options as given, for the reader of the file. usage: what answering has cost; None where the
+    model does not tell.
     """
 
     task: str
     benchmark: str
     size: int
     config: Mapping[str, Any] = field(default_factory=dict)
+    usage: Mapping[str, Any] | None = None
 
 
 def task_name(task: str, mode: Mode, category: str | None = None) -> str:
@@ -110,6 +112,7 @@ def _ours(card: Scorecard, model: Model, items: Sequence[Item], about: About, sa
             "settings": dict(model.settings),
             "sampling": asdict(model.sampling),
         },
+        "usage": about.usage,
         "partial": card.items < about.size or card.missing > 0,
         "size": about.size,
         "items": card.items,

@@ -10,7 +10,7 @@ from apollobench.errors import InputError
 from apollobench.evaluate.judge import failed, reread
 from apollobench.evaluate.prompt import PROMPT_VERSION, build_prompt
 from apollobench.evaluate.store import ANSWERED, response_key
-from apollobench.models.base import Model
+from apollobench.models.base import Subject
 from apollobench.types import FramePlan, Item, Mode, Request, Response, Status, Video
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Work:
 
 
 def prepare(
-    video: Video, items: Sequence[Item], modes: Sequence[Mode], model: Model, responses: Mapping[str, Response]
+    video: Video, items: Sequence[Item], modes: Sequence[Mode], model: Subject, responses: Mapping[str, Response]
 ) -> Work:
     """The work on `video`, mode by mode, so that questions which show the same frames stand next to each other.
 
@@ -68,7 +68,7 @@ def describe(error: BaseException) -> str:
 class _Desk:
     """Where the work on one video is laid out."""
 
-    def __init__(self, model: Model, responses: Mapping[str, Response]) -> None:
+    def __init__(self, model: Subject, responses: Mapping[str, Response]) -> None:
         self.model, self.responses = model, responses
         self.work = Work()
 

@@ -72,7 +72,7 @@ def run(
     bar = Progress(len(mine) * len(modes), model.name) if progress else None
     runner = _Runner(model, store, batch_size, bar)
     try:
-        with closing(_prepared(_by_video(mine), lay_out, threads)) as works:
+        with closing(_prepared(by_video(mine), lay_out, threads)) as works:
             for work in works:
                 runner.take(work)
         runner.finish()
@@ -85,7 +85,8 @@ def run(
     return RunCounts(tuple(done[item.id, mode] for mode in modes for item in mine), runner.stored, runner.asked)
 
 
-def _by_video(items: Iterable[Item]) -> dict[Video, list[Item]]:
+def by_video(items: Iterable[Item]) -> dict[Video, list[Item]]:
+    """The items of each video, in order."""
     groups: dict[Video, list[Item]] = {}
     for item in items:
         groups.setdefault(item.video, []).append(item)

@@ -30,7 +30,7 @@ from apollobench.types import FramePlan, Item, Mode, Response, Status, digest
 if TYPE_CHECKING:
     import pandas as pd
 
-    from apollobench.models.base import Model
+    from apollobench.models.base import Subject
 
 MARKER = "store.json"
 FORMAT = {"format": "apollobench responses", "version": 1}
@@ -38,7 +38,7 @@ ANSWERED = (Status.OK, Status.UNPARSED)
 
 
 def response_key(
-    item: Item, mode: Mode, plan: str | None, media_digest: str | None, model: Model, prompt_version: str
+    item: Item, mode: Mode, plan: str | None, media_digest: str | None, model: Subject, prompt_version: str
 ) -> str:
     """Digest of all that decides an answer, and of nothing else (not of batch, shard, machine or time).
 

@@ -12,12 +12,13 @@ import torch
 from transformers import DynamicCache
 
 from apollobench.apollo.chat import Chat
-from apollobench.apollo.checkpoint import load_apollo, revision
-from apollobench.apollo.config import parse_dtype
+from apollobench.apollo.checkpoint import load_apollo, load_config, revision
+from apollobench.apollo.config import ApolloConfig, parse_dtype
 from apollobench.apollo.greedy import Reply, read_prefix, reply
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.processing import make_clips
 from apollobench.errors import InputError
+from apollobench.models.base import Rates, Sketch
 from apollobench.types import LETTERS, Answer, FramePlan, Mode, Request, Sampling
 from apollobench.video.budget import fitted
 
@@ -128,15 +129,11 @@ class ApolloModel:
         model, tokenizer = load_apollo(directory, options.dtype, device)
         config = model.config
         chat = Chat(tokenizer, config.clip_duration, config.tokens_per_clip, config.integration)
-        sampling = options.sampling(config.sampling)
-        if config.connector:
-            sampling = fitted(sampling, config.max_length, config.tokens_per_clip)
-        return cls(name, revision(directory), model, chat, sampling, options)
+        return cls(name, revision(directory), model, chat, _sampling(options, config), options)
 
     @property
     def settings(self) -> Mapping[str, str | int | float | bool]:
-        dtype = str(self.model.dtype).removeprefix("torch.")
-        return {"decoding": "greedy", "max_new_tokens": self.options.max_new_tokens, "dtype": dtype}
+        return _settings(self.options, str(self.model.dtype).removeprefix("torch."))
 
     def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
         """One answer per request, in order; text is the greedy reply, option_logprobs those of its first token."""
@@ -208,6 +205,26 @@ class ApolloModel:
         if letter not in self.reply_tokens:
             self.reply_tokens[letter] = self.chat.reply_token(letter)
         return self.reply_tokens[letter]
+
+
+def sketch(name: str, directory: Path, options: Options) -> Sketch:
+    """What the model in a checkpoint folder will be, from its configs and the bytes of its weights alone."""
+    config = load_config(directory)
+    sampling = _sampling(options, config)
+    tokens = config.tokens_per_clip / sampling.clip_frames if config.connector else 0.0
+    rates = Rates((tokens, tokens), (1.0, float(options.max_new_tokens)))
+    settings = _settings(options, parse_dtype(options.dtype or config.model_dtype))
+    return Sketch(name, revision(directory), settings, frozenset(Mode), sampling, rates)
+
+
+def _sampling(options: Options, config: ApolloConfig) -> Sampling:
+    """How the checkpoint samples videos, changed by the options, and no more clips than it can read."""
+    sampling = options.sampling(config.sampling)
+    return fitted(sampling, config.max_length, config.tokens_per_clip) if config.connector else sampling
+
+
+def _settings(options: Options, dtype: str) -> dict[str, str | int | float | bool]:
+    return {"decoding": "greedy", "max_new_tokens": options.max_new_tokens, "dtype": dtype}
 
 
 def _device(name: str) -> str:

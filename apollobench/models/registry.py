@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from apollobench.errors import InputError
-from apollobench.models.base import Model
+from apollobench.models.base import Model, Sketch
 from apollobench.models.roster import BACKENDS, RosterEntry, find_entry
 
 
@@ -27,6 +28,14 @@ class Backend(Protocol):
 
     def readiness(self, name: str, entry: RosterEntry) -> str:
         """Whether it can run here and now: `yes`, or `no: ` with the reason. Nothing is downloaded or asked."""
+
+
+@runtime_checkable
+class Sketches(Protocol):
+    """A backend that can tell what it would ask of a model, and loads no weights for it."""
+
+    def sketch(self, name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Sketch:
+        """Raises `InputError` as `load` does. Nothing is sent to a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,18 @@ def load_model(name: str, model_args: Mapping[str, str] | None = None, backend: 
     """The model called `name`, ready to answer; parameters as of `choose`. Raises `InputError` saying what lacks."""
     chosen = choose(name, model_args, backend)
     return chosen.backend.load(chosen.name, chosen.entry, chosen.arguments)
+
+
+def sketch_model(name: str, model_args: Mapping[str, str] | None = None, backend: str | None = None) -> Sketch:
+    """What can be told of the model beforehand; parameters as of `choose`.
+
+    Loads it where its backend knows no other way. Raises `InputError` as `load_model` does.
+    """
+    chosen = choose(name, model_args, backend)
+    if isinstance(chosen.backend, Sketches):
+        return chosen.backend.sketch(chosen.name, chosen.entry, chosen.arguments)
+    with closing(chosen.backend.load(chosen.name, chosen.entry, chosen.arguments)) as model:
+        return Sketch(model.name, model.revision, model.settings, model.modes, model.sampling)
 
 
 def check_model(name: str, model_args: Mapping[str, str] | None = None, backend: str | None = None) -> None:

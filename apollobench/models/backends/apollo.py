@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from apollobench.models.base import Model
+from apollobench.models.base import Model, Sketch
 from apollobench.models.roster import RosterEntry
 from apollobench.models.weights import at_hand, find_weights
 
@@ -20,12 +20,24 @@ def load(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Model:
     folder = _folder(name, entry, arguments)
     from apollobench.models.apollo import ApolloModel, Options  # brings torch, which a mistaken name need not wait for
 
-    own = {key: value for key, value in arguments.items() if key not in ("pretrained", "revision")}
-    return ApolloModel.load(name, folder, Options.parse(own))
+    return ApolloModel.load(name, folder, Options.parse(_own(arguments)))
+
+
+def sketch(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Sketch:
+    """What its configs tell; the weights are read for their digest alone."""
+    folder = _folder(name, entry, arguments)
+    from apollobench.models.apollo import Options
+    from apollobench.models.apollo import sketch as sketch_apollo
+
+    return sketch_apollo(name, folder, Options.parse(_own(arguments)))
 
 
 def readiness(name: str, entry: RosterEntry) -> str:
     return "yes" if at_hand(name, entry) else "no: weights not at hand"
+
+
+def _own(arguments: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in arguments.items() if key not in ("pretrained", "revision")}
 
 
 def _folder(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Path:

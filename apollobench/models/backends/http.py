@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from apollobench.models.base import Model
+from apollobench.models.base import Model, Sketch
 from apollobench.models.http.options import Options
 from apollobench.models.roster import RosterEntry
 
@@ -26,6 +26,14 @@ def load(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Model:
     from apollobench.models.http.connect import connect
 
     return connect(name, entry.weights, Options.parse(arguments))
+
+
+def sketch(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Sketch:
+    """What can be told without asking the server, which knows the revision unless the arguments do."""
+    check(name, entry, arguments)
+    options = Options.parse(arguments)
+    settings = options.settings(options.model or entry.weights)
+    return Sketch(name, options.revision or "", settings, options.modes, options.sampling, options.rates)
 
 
 def readiness(name: str, entry: RosterEntry) -> str:

@@ -9,11 +9,11 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from apollobench.errors import InputError
+from apollobench.models.http.messages import Part
 from apollobench.models.http.server import RequestError, Server
-from apollobench.models.http.usage import Usage
+from apollobench.models.usage import Prices, Usage
 from apollobench.types import Answer, FramePlan, Mode, Request, Sampling
 
-Part = Mapping[str, Any]
 COMPLETIONS = "/chat/completions"
 FORGOTTEN = 400  # also what a bad request gets, which then fails once more with all its parts
 
@@ -43,7 +43,7 @@ class Dialect(Protocol):
 
 @dataclass
 class ChatModel:
-    """Satisfies `models.base.Model`. model: the id sent to the server. usage: what the server reported so far.
+    """Satisfies `models.base.Model` and `Metered`. model: the id sent to the server.
 
     The first question on a video is answered before the others on the same frames are sent, all at once, so that the
     server can take the video and what stands before the question out of its caches.
@@ -59,6 +59,7 @@ class ChatModel:
     server: Server
     dialect: Dialect
     usage: Usage = field(default_factory=Usage)
+    prices: Prices = field(default_factory=Prices)
 
     @property
     def at_once(self) -> int:

@@ -43,7 +43,8 @@ def connect(name: str, weights: str, options: Options) -> ChatModel:
         wants_frames=options.shows_frames,
         model=model,
         server=server,
-        dialect=OpenAI(options, options.sampling),
+        dialect=OpenAI(options),
+        prices=options.prices,
     )
 
 

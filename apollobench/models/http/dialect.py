@@ -18,15 +18,14 @@ from apollobench.models.http.messages import (
 )
 from apollobench.models.http.options import Options
 from apollobench.models.http.replies import read_reply
-from apollobench.types import Answer, Mode, Request, Sampling
+from apollobench.types import Answer, Mode, Request
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAI:
-    """Satisfies `chat.Dialect`. sampling: that of the requests' plans, for servers that sample the file themselves."""
+    """Satisfies `chat.Dialect`."""
 
     options: Options
-    sampling: Sampling
 
     def show(self, request: Request) -> Sequence[Part]:
         if request.mode is Mode.TEXT:
@@ -62,6 +61,6 @@ class OpenAI:
         if self.options.media == "video_jpeg" and request.plan is not None:
             return jpeg_video_times(request.plan)
         if self.options.media in ("video_url", "video_file") and request.mode is Mode.VIDEO:
-            rate = {} if self.sampling.fps is None else {"fps": self.sampling.fps}
-            return {"num_frames": self.sampling.frames, **rate}
+            sampling = self.options.sampling
+            return {"num_frames": sampling.frames} | ({"fps": sampling.fps} if sampling.fps else {})
         return {}

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apollobench.errors import InputError
+from apollobench.models.base import Rates
+from apollobench.models.usage import Prices
 from apollobench.types import Mode, Sampling
 
 MEDIA = ("frames", "video_jpeg", "video_url", "video_file")
@@ -102,7 +104,7 @@ class Options:
     seconds_per_request: what an estimate before the run assumes.
     """
 
-    base_url: str
+    base_url: str = field(repr=False)
     api_key_env: str | None = None
     model: str | None = None
     revision: str | None = None
@@ -151,6 +153,16 @@ class Options:
         if unread in own:
             raise InputError(f"model argument {unread} changes nothing: give frames, or fps with max_frames")
         return cls(**values, body=body)
+
+    @property
+    def prices(self) -> Prices:
+        return Prices(self.price_input, self.price_output)
+
+    @property
+    def rates(self) -> Rates:
+        """What an estimate assumes; a reply has at least one token."""
+        replies = (1.0, float(self.max_new_tokens))
+        return Rates(self.tokens_per_frame, replies, self.seconds_per_request, self.concurrency, self.prices)
 
     @property
     def sampling(self) -> Sampling:

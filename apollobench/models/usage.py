@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,10 @@ class Prices:
 
     input: float | None = None
     output: float | None = None
+
+    @property
+    def known(self) -> bool:
+        return self.input is not None and self.output is not None
 
     def of(self, prompt_tokens: float, completion_tokens: float) -> float | None:
         """What so many tokens cost; None when a price is not known."""
@@ -33,7 +36,7 @@ class Usage:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
-    finishes: Counter[str] = field(default_factory=Counter)
+    finishes: dict[str, int] = field(default_factory=dict)
 
     def add(self, reply: Mapping[str, Any]) -> None:
         """Counts one response's JSON; what it does not say, or says in another form, counts as nothing."""
@@ -46,7 +49,19 @@ class Usage:
         else:
             self.silent += 1
         for choice in _choices(reply):
-            self.finishes[str(choice.get("finish_reason"))] += 1
+            reason = str(choice.get("finish_reason"))
+            self.finishes[reason] = self.finishes.get(reason, 0) + 1
+
+    def __add__(self, other: Usage) -> Usage:
+        reasons = sorted({*self.finishes, *other.finishes})
+        return Usage(
+            self.responses + other.responses,
+            self.silent + other.silent,
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.completion_tokens + other.completion_tokens,
+            {reason: self.finishes.get(reason, 0) + other.finishes.get(reason, 0) for reason in reasons},
+        )
 
 
 def _choices(reply: Mapping[str, Any]) -> list[dict[str, Any]]:
