@@ -22,10 +22,8 @@ def check(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> None:
 def load(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Model:
     """The loaded model; arguments are `pretrained`, `revision` and those of `models.chat.options.Options`."""
     folder = _folder(name, entry, arguments)
-    from apollobench.models.chat.model import (  # brings torch, which a mistaken name need not wait for
-        ChatModel,
-        Options,
-    )
+    from apollobench.models.chat.model import ChatModel  # brings torch, which a mistaken name need not wait for
+    from apollobench.models.chat.options import Options
 
     own = {key: value for key, value in arguments.items() if key not in ("pretrained", "revision")}
     return ChatModel.load(name, folder, Options.parse(own))

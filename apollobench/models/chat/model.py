@@ -126,9 +126,11 @@ class ChatModel:
         return Answer(text=str(text).strip(), option_logprobs=logprobs)
 
 
-def _shared(request: Request) -> tuple[str, Mode, FramePlan | None] | None:
+def _shared(request: Request) -> tuple[str, Mode, FramePlan | None, int] | None:
     """What requests must have in common to share a beginning; None when they show nothing."""
-    return None if request.mode is Mode.TEXT else (request.item.video.id, request.mode, request.plan)
+    if request.mode is Mode.TEXT:
+        return None
+    return request.item.video.id, request.mode, request.plan, id(request.frames)
 
 
 def _check_type(folder: Path) -> None:

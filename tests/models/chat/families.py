@@ -31,6 +31,16 @@ SIGLIP = {
     "patch_size": 8,
     "initializer_range": 0.3,
 }
+QWEN3_VISION = {
+    "depth": 2,
+    "hidden_size": 16,
+    "intermediate_size": 32,
+    "num_heads": 2,
+    "out_hidden_size": 32,
+    "num_position_embeddings": 16,
+    "deepstack_visual_indexes": [0],
+    "initializer_range": 0.3,
+}
 QWEN_SIZE = {"shortest_edge": 56 * 56, "longest_edge": 56 * 56}
 END = "<|im_end|>"
 
@@ -99,20 +109,25 @@ def qwen2_5_vl() -> tuple[Any, ProcessorMixin]:
 
 def qwen3_vl() -> tuple[Any, ProcessorMixin]:
     words = tokenizer(["<|im_start|>", END, "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"])
-    vision = {
-        "depth": 2,
-        "hidden_size": 16,
-        "intermediate_size": 32,
-        "num_heads": 2,
-        "out_hidden_size": 32,
-        "num_position_embeddings": 16,
-        "deepstack_visual_indexes": [0],
-        "initializer_range": 0.3,
-    }
     text = {**LLM, "head_dim": 8, "rope_scaling": {"rope_type": "default", "mrope_section": [2, 1, 1]}}
-    config = hf.Qwen3VLConfig(text_config=_text(text, words), vision_config=vision, **_qwen_ids(words))
+    config = hf.Qwen3VLConfig(text_config=_text(text, words), vision_config=QWEN3_VISION, **_qwen_ids(words))
     films = hf.Qwen3VLVideoProcessor(size={"shortest_edge": 64 * 64 * 2, "longest_edge": 64 * 64 * 4})
     return hf.Qwen3VLForConditionalGeneration(config), _qwen_processor(hf.Qwen3VLProcessor, films, words)
+
+
+def qwen3_vl_moe() -> tuple[Any, ProcessorMixin]:
+    _, processor = qwen3_vl()
+    text = {
+        **LLM,
+        "head_dim": 8,
+        "num_experts": 4,
+        "num_experts_per_tok": 2,
+        "moe_intermediate_size": 16,
+        "rope_scaling": {"rope_type": "default", "mrope_section": [2, 1, 1]},
+    }
+    words = processor.tokenizer
+    config = hf.Qwen3VLMoeConfig(text_config=_text(text, words), vision_config=QWEN3_VISION, **_qwen_ids(words))
+    return hf.Qwen3VLMoeForConditionalGeneration(config), processor
 
 
 def llava_onevision() -> tuple[Any, ProcessorMixin]:
@@ -182,6 +197,7 @@ def smolvlm() -> tuple[Any, ProcessorMixin]:
     return hf.SmolVLMForConditionalGeneration(config), processor
 
 
+# Those that share what is seen. Any other model (here `qwen3_vl_moe`) answers one question at a time.
 FAMILIES: dict[str, Callable[[], tuple[Any, ProcessorMixin]]] = {
     "qwen2_vl": qwen2_vl,
     "qwen2_5_vl": qwen2_5_vl,
