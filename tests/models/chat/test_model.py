@@ -286,5 +286,5 @@ def test_arguments_are_checked(checkpoint: Checkpoint) -> None:
         load_model(name, {"temperature": "1"})
     with pytest.raises(InputError, match="device 'abacus' is not known to torch"):
         load_model(name, {"device": "abacus"})
-    with pytest.raises(InputError, match="the model cannot be loaded: .*by_hand"):
+    with pytest.raises(InputError, match=r"the model cannot be loaded: .*by_hand"):
         load_model(name, {"attn_implementation": "by_hand"})
