@@ -261,13 +261,13 @@ def serve(
 ) -> None:
     """Serve a model by vLLM, in a process of its own, over the OpenAI API; Ctrl-C ends both.
 
+    `apollobench eval --model MODEL --base_url http://127.0.0.1:PORT/v1` then asks it, as often as you like.
     Apollo checkpoints are exported for it once. The environment variable VLLM_API_KEY sets a key that clients must
     send, APOLLOBENCH_VLLM_PYTHON names a Python that has vLLM if this one does not.
 
     \b
     Example:
       apollobench serve --model apollo-7b --port 8000 --media_root data
-      apollobench eval --model apollo-7b --base_url http://127.0.0.1:8000/v1 --benchmark out/synthetic
     """
     from apollobench.arguments import parse_pairs
     from apollobench.models.vllm.launch import serve as run_server

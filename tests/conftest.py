@@ -8,6 +8,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+import apollobench  # noqa: F401  # before transformers, which imports torchvision
+
 ROOT = Path(__file__).resolve().parent.parent
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything reads it: no test may reach the network

@@ -12,7 +12,6 @@ Only configs, tokenizer files and safetensors are read: code that lies in a fold
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +37,7 @@ from apollobench.apollo.jsonfile import read_json
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.tensors import HEAD, WEIGHTS, match, read_tensors
 from apollobench.errors import InputError
+from apollobench.fingerprint import folder_digest
 
 
 def load_apollo(
@@ -78,6 +78,15 @@ def is_exported(directory: Path) -> bool:
         what = f"model_type {raw.get('model_type')!r}, architectures {raw.get('architectures')!r}"
         raise InputError(f"{directory}: {CONFIG} is of {what}, and there is no {LLM}/{CONFIG}; {advice}")
     return exported
+
+
+def holds_apollo(directory: Path) -> bool:
+    """Whether the folder is an Apollo checkpoint, in either layout."""
+    try:
+        is_exported(directory)
+    except InputError:
+        return False
+    return True
 
 
 def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
@@ -128,12 +137,7 @@ def save_apollo(model: Apollo, tokenizer: PreTrainedTokenizerBase, directory: Pa
 
 def revision(directory: Path) -> str:
     """A digest of the bytes and relative names of all configs, tokenizer files and weights of a checkpoint folder."""
-    total = hashlib.sha256()
-    for path in sorted(p for p in directory.rglob("*") if p.suffix in {".json", ".txt", ".safetensors"}):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.relative_to(directory).as_posix()} {content}\n".encode())
-    return total.hexdigest()[:32]
+    return folder_digest(directory, {".json", ".txt", ".safetensors"})
 
 
 def components(model: Apollo, directory: Path) -> list[tuple[Path, nn.Module]]:

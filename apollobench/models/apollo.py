@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -19,32 +19,19 @@ from apollobench.apollo.model import Apollo
 from apollobench.apollo.processing import make_clips
 from apollobench.errors import InputError
 from apollobench.models.base import Rates, Sketch
+from apollobench.models.options import Parser, above_zero, known_device, parse_options, whole
 from apollobench.types import LETTERS, Answer, FramePlan, Mode, Request, Sampling
 from apollobench.video.budget import fitted
 
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError("expected a whole number, at least 1")
-    return int(text)
-
-
-def _above_zero(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError("expected a number above 0")
-    return value
-
-
-PARSERS: Mapping[str, Callable[[str], str | int | float]] = {
+PARSERS: Mapping[str, Parser] = {
     "dtype": parse_dtype,
     "device": str,
-    "max_new_tokens": _whole,
-    "batch_size": _whole,
-    "ratio": _above_zero,
-    "max_clips": _whole,
-    "frames": _whole,
-    "fps": _above_zero,
+    "max_new_tokens": whole,
+    "batch_size": whole,
+    "ratio": above_zero,
+    "max_clips": whole,
+    "frames": whole,
+    "fps": above_zero,
 }
 
 TUNABLE: Mapping[str, tuple[str, ...]] = {
@@ -76,17 +63,7 @@ class Options:
     @classmethod
     def parse(cls, arguments: Mapping[str, str]) -> Options:
         """From `--model_args` texts. Raises `InputError` that lists the valid keys, or names the bad value."""
-        unknown = sorted(arguments.keys() - PARSERS.keys())
-        if unknown:
-            valid = ", ".join(("pretrained", "revision", *PARSERS))
-            raise InputError(f"unknown model argument {unknown[0]!r}; valid: {valid}")
-        values: dict[str, Any] = {}
-        for key, text in arguments.items():
-            try:
-                values[key] = PARSERS[key](text)
-            except ValueError as error:
-                raise InputError(f"model argument {key}={text}: {error}") from error
-        return cls(**values)
+        return cls(**parse_options(arguments, PARSERS))
 
     def sampling(self, own: Sampling) -> Sampling:
         """The checkpoint's `own` sampling with these changes. Raises `InputError` for one that it would not read."""
@@ -125,7 +102,7 @@ class ApolloModel:
     @classmethod
     def load(cls, name: str, directory: Path, options: Options) -> ApolloModel:
         """From a checkpoint folder, published or exported. Raises `InputError` naming what is wrong in it."""
-        device = _device(options.device)
+        device = known_device(options.device)
         model, tokenizer = load_apollo(directory, options.dtype, device)
         config = model.config
         chat = Chat(tokenizer, config.clip_duration, config.tokens_per_clip, config.integration)
@@ -225,13 +202,3 @@ def _sampling(options: Options, config: ApolloConfig) -> Sampling:
 
 def _settings(options: Options, dtype: str) -> dict[str, str | int | float | bool]:
     return {"decoding": "greedy", "max_new_tokens": options.max_new_tokens, "dtype": dtype}
-
-
-def _device(name: str) -> str:
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"device {name!r} is not known to torch; use cpu, cuda or cuda:N") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device {name!r} was asked for, but torch finds no CUDA device here; use device=cpu")
-    return name

@@ -8,6 +8,12 @@ from apollobench.errors import InputError
 from apollobench.models.hub import HUB_ID, cached, fetch
 from apollobench.models.roster import BUILTIN, CONFIG, SHIPPED, RosterEntry
 
+# What a folder of weights must hold, by the backend that reads it.
+CONTENTS = {
+    "apollo": "config.json, llm/, mm_connector/ and vision_tower/, or be an exported one",
+    "transformers": "config.json, the weights as safetensors, and the files of the processor",
+}
+
 
 def find_weights(name: str, entry: RosterEntry, pretrained: str | None = None, revision: str | None = None) -> Path:
     """The folder of a model's weights: the shipped one, or one that the hub's cache holds or now gets.
@@ -18,7 +24,7 @@ def find_weights(name: str, entry: RosterEntry, pretrained: str | None = None, r
     source = pretrained or entry.weights
     revision = revision or (None if pretrained else entry.revision)
     if HUB_ID.fullmatch(source) and not Path(source).exists():
-        return _from_hub(name, source, revision, "" if pretrained else entry.note)
+        return _from_hub(name, source, revision, "" if pretrained else entry.note, entry.backend)
     if revision is not None:
         raise InputError(f"revision={revision} is of a repository of the hub; leave it out for weights in a folder")
     return _shipped(name, source) if source.startswith(BUILTIN) else _given(Path(source).expanduser())
@@ -50,7 +56,7 @@ def _given(folder: Path) -> Path:
     return folder
 
 
-def _from_hub(name: str, hub_id: str, revision: str | None, note: str) -> Path:
+def _from_hub(name: str, hub_id: str, revision: str | None, note: str, backend: str) -> Path:
     from huggingface_hub.constants import HF_HUB_CACHE
 
     try:
@@ -62,5 +68,5 @@ def _from_hub(name: str, hub_id: str, revision: str | None, note: str) -> Path:
             f"  download them:           hf download {hub_id}\n"
             f"  or name a mirror:        --model {name} --model_args pretrained=OWNER/REPOSITORY\n"
             f"  or use a folder at hand: --model {name} --model_args pretrained=PATH\n"
-            f"The folder must hold config.json, llm/, mm_connector/ and vision_tower/, or be an exported one."
+            f"The folder must hold {CONTENTS.get(backend, CONFIG)}."
         ) from error

@@ -45,11 +45,6 @@ def test_unknown_names_are_answered_with_close_ones() -> None:
         load_model("apolo-7b")
 
 
-def test_models_without_a_backend_say_so() -> None:
-    with pytest.raises(InputError, match=r"qwen2-vl-7b \(Qwen/Qwen2-VL-7B-Instruct\) is in the roster, but nothing"):
-        load_model("qwen2-vl-7b")
-
-
 def test_a_folder_can_be_given(checkpoint: Path) -> None:
     model = load_model("apollo-7b", {"pretrained": str(checkpoint), "max_clips": "2", "max_new_tokens": "3"})
     assert model.name == "apollo-7b"

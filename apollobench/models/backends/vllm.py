@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from apollobench.errors import InputError
-from apollobench.models.base import Model
+from apollobench.models.base import Model, Sketch
 from apollobench.models.roster import RosterEntry
 from apollobench.models.vllm.options import Options
 from apollobench.models.vllm.server import vllm_python
@@ -22,6 +22,13 @@ def load(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Model:
     from apollobench.models.vllm.connect import connect
 
     return connect(name, entry, Options.parse(arguments))
+
+
+def sketch(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Sketch:
+    """What its configs tell, where the weights are an Apollo checkpoint's. No server is started or asked."""
+    from apollobench.models.vllm.connect import sketch as sketch_model
+
+    return sketch_model(name, entry, Options.parse(arguments))
 
 
 def readiness(name: str, entry: RosterEntry) -> str:

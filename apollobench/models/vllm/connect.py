@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apollobench.errors import InputError
+from apollobench.models.base import Rates, Sketch
 from apollobench.models.http.address import Address, find_address
 from apollobench.models.http.backoff import Backoff
 from apollobench.models.http.chat import ChatModel
@@ -22,6 +23,7 @@ from apollobench.models.vllm.folder import Served, is_apollo, served
 from apollobench.models.vllm.launch import launch
 from apollobench.models.vllm.options import Options
 from apollobench.models.vllm.server import KEY, Server, api_key
+from apollobench.models.weights import find_weights
 from apollobench.types import LETTERS, Mode
 
 if TYPE_CHECKING:
@@ -61,6 +63,20 @@ def connect(name: str, entry: RosterEntry, options: Options) -> VllmModel:
     except BaseException:
         process.stop()
         raise
+
+
+def sketch(name: str, entry: RosterEntry, options: Options) -> Sketch:
+    """What can be told of the model without a server. Raises `InputError` for weights that are not at hand."""
+    pretrained, revision = options.server.get("pretrained"), options.server.get("revision")
+    rates = Rates(completion_tokens=(1.0, float(options.max_new_tokens)), at_once=options.concurrency)
+    if not is_apollo(entry, pretrained):
+        return Sketch(name, "", options.settings, frozenset(Mode), options.sampling(None), rates)
+    from apollobench.models.apollo import sketch as sketch_apollo
+
+    folder = find_weights(name, entry, pretrained, revision)
+    own = sketch_apollo(name, folder, options.of_apollo)
+    rates = replace(rates, tokens_per_frame=own.rates.tokens_per_frame)
+    return replace(own, settings=options.settings, rates=rates, wants_frames=False)
 
 
 def _at(name: str, entry: RosterEntry, options: Options, base_url: str) -> VllmModel:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from apollobench.errors import InputError
-from apollobench.models.http.chat import Part
+from apollobench.models.http.messages import Part
 from apollobench.models.http.replies import read_reply
 from apollobench.types import Answer, Mode, Request, digest
 from apollobench.video.media import media_digest

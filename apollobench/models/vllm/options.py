@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apollobench.models.options import above_zero, parse_options, whole
 from apollobench.types import Sampling
+
+if TYPE_CHECKING:
+    from apollobench.models.apollo import Options as ApolloOptions
 
 OURS: Mapping[str, Callable[[str], Any]] = {
     "base_url": str,
@@ -59,13 +62,17 @@ class Options:
         told = {name: value for name, value in self.server.items() if name in CHANGE_ANSWERS}
         return {"backend": "vllm", "decoding": "greedy", "max_new_tokens": self.max_new_tokens, "dtype": "auto", **told}
 
-    def sampling(self, own: Sampling | None) -> Sampling:
-        """How a video is sampled, `own` being how the model asks for it. Raises `InputError` where they clash."""
+    @property
+    def of_apollo(self) -> ApolloOptions:
+        """What of these an Apollo model in this process would take, too."""
         from apollobench.models.apollo import Options as ApolloOptions
 
+        return ApolloOptions(ratio=self.ratio, max_clips=self.max_clips, frames=self.frames, fps=self.fps)
+
+    def sampling(self, own: Sampling | None) -> Sampling:
+        """How a video is sampled, `own` being how the model asks for it. Raises `InputError` where they clash."""
         if own is not None:
-            changed = ApolloOptions(ratio=self.ratio, max_clips=self.max_clips, frames=self.frames, fps=self.fps)
-            return changed.sampling(own)
+            return self.of_apollo.sampling(own)
         if self.fps is not None:
             return Sampling("fps", fps=self.fps, frames=self.frames, clip_frames=1)
         return Sampling("uniform", frames=self.frames or UNTOLD_FRAMES, clip_frames=1)

@@ -14,8 +14,9 @@ LOAD = """
 from pathlib import Path
 import sys
 import {first}
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoConfig, AutoModelForImageTextToText
 import apollobench
+from transformers import AutoProcessor  # imports torchvision, which may be of another build than torch
 print(type(AutoConfig.from_pretrained({folder!r})).__name__)
 print(type(AutoProcessor.from_pretrained({folder!r})).__name__)
 print(type(AutoModelForImageTextToText.from_pretrained({folder!r})).__name__)
