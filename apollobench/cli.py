@@ -379,8 +379,11 @@ def models() -> None:
     from apollobench.models.roster import roster
     from apollobench.report.tables import markdown_table
 
-    rows = [[name, entry.family, entry.weights, readiness(name, entry)] for name, entry in roster().items()]
-    typer.echo(markdown_table(["model", "family", "weights", "ready"], rows))
+    rows = [
+        [name, entry.backend, entry.family, entry.size, entry.licence, entry.weights, readiness(name, entry)]
+        for name, entry in roster().items()
+    ]
+    typer.echo(markdown_table(["model", "backend", "family", "size", "licence", "weights", "ready here"], rows))
 
 
 @app.command()

@@ -12,6 +12,9 @@ of one thread, since other programs may use the same cores. Operations are count
 
 from __future__ import annotations
 
+import apollobench  # noqa: F401  # before transformers, which imports torchvision
+
+# isort: split
 import argparse
 import copy
 import resource

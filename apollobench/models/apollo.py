@@ -47,13 +47,14 @@ TUNABLE: Mapping[str, tuple[str, ...]] = {
 class Options:
     """Choices at load time. dtype: of the weights in memory, the checkpoint's own by default.
 
-    max_new_tokens: longest reply. batch_size: questions answered at once (speed and memory only).
-    The others replace fields of the checkpoint's `Sampling`.
+    max_new_tokens: longest reply; one token is a letter, and a model that puts its answer in words needs more.
+    batch_size: questions answered at once (speed and memory only). The others replace fields of the checkpoint's own
+    `Sampling`.
     """
 
     dtype: str | None = None
     device: str = "cpu"
-    max_new_tokens: int = 16
+    max_new_tokens: int = 1
     batch_size: int = 32
     ratio: float | None = None
     max_clips: int | None = None

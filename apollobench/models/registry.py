@@ -64,7 +64,7 @@ def choose(name: str, model_args: Mapping[str, str] | None = None, backend: str 
     wanted = backend or _served(entry, given) or entry.backend
     if (wanted, entry.backend) == ("transformers", "apollo"):
         wanted = "apollo"  # it is transformers that runs Apollo's language model
-    own = {**entry.sampling, **entry.generation} if wanted == entry.backend else {}
+    own = {**entry.sampling, **(entry.generation if wanted == entry.backend else {})}
     arguments = {key: _text(value) for key, value in own.items()} | given
     return Chosen(name, entry.model_copy(update={"backend": wanted}), arguments)
 

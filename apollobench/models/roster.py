@@ -44,6 +44,13 @@ class RosterEntry(BaseModel):
     generation: Arguments = {}
     note: str = ""
 
+    @property
+    def size(self) -> str:
+        """The number of parameters in short: 7B, 1.5M."""
+        count = self.parameters or 0
+        unit, letter = (10**9, "B") if count >= 10**8 else (10**6, "M")
+        return f"{round(count / unit, 1):g}{letter}" if count else ""
+
     @field_validator("backend")
     @classmethod
     def _exists(cls, name: str) -> str:

@@ -30,14 +30,14 @@ PARSERS: Mapping[str, Parser] = {
 class Options:
     """Choices at load time. dtype: of the weights in memory, the checkpoint's own by default.
 
-    max_new_tokens: longest reply. batch_size: questions answered at once (speed and memory only). frames: that many
-    over the whole video; fps: so many a second, at most `max_frames`. attn_implementation: a name that transformers
-    knows, its own choice by default.
+    max_new_tokens: longest reply; one token is a letter, and a model that puts its answer in words needs more.
+    batch_size: questions answered at once (speed and memory only). frames: that many over the whole video; fps: so many
+    a second, at most `max_frames`. attn_implementation: a name that transformers knows, its own choice by default.
     """
 
     dtype: str | None = None
     device: str = "cpu"
-    max_new_tokens: int = 16
+    max_new_tokens: int = 1
     batch_size: int = 8
     frames: int | None = None
     fps: float | None = None

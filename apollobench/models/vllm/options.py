@@ -20,6 +20,7 @@ OURS: Mapping[str, Callable[[str], Any]] = {
     "timeout": above_zero,
     "frames": whole,
     "fps": above_zero,
+    "max_frames": whole,
     "max_clips": whole,
     "ratio": above_zero,
 }
@@ -34,7 +35,7 @@ class Options:
 
     max_new_tokens: longest reply; one token is a letter. concurrency: requests in flight. timeout: seconds for one try.
     frames, fps, max_clips, ratio: replace fields of the model's own `Sampling`; a model that has none is shown `frames`
-    frames over the whole video, 16 by default, or `fps` a second and at most `frames`. server: everything else, as
+    frames over the whole video, 16 by default, or `fps` a second and at most `max_frames`. server: everything else, as
     options of vLLM's server.
     """
 
@@ -45,6 +46,7 @@ class Options:
     timeout: float = 600.0
     frames: int | None = None
     fps: float | None = None
+    max_frames: int | None = None
     max_clips: int | None = None
     ratio: float | None = None
     server: Mapping[str, str] = field(default_factory=dict)
@@ -74,5 +76,5 @@ class Options:
         if own is not None:
             return self.of_apollo.sampling(own)
         if self.fps is not None:
-            return Sampling("fps", fps=self.fps, frames=self.frames, clip_frames=1)
+            return Sampling("fps", fps=self.fps, frames=self.max_frames, clip_frames=1)
         return Sampling("uniform", frames=self.frames or UNTOLD_FRAMES, clip_frames=1)
