@@ -1,0 +1,53 @@
+"""From the texts of `--model_args` to values: what each must look like, and what is said of one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from apollobench.errors import InputError
+
+Parser = Callable[[str], str | int | float]
+
+
+def parse_options(arguments: Mapping[str, str], parsers: Mapping[str, Parser]) -> dict[str, Any]:
+    """The value of each argument. Raises `InputError` that lists the valid keys, or names the bad value."""
+    unknown = sorted(arguments.keys() - parsers.keys())
+    if unknown:
+        valid = ", ".join(("pretrained", "revision", *parsers))
+        raise InputError(f"unknown model argument {unknown[0]!r}; valid: {valid}")
+    values: dict[str, Any] = {}
+    for key, text in arguments.items():
+        try:
+            values[key] = parsers[key](text)
+        except ValueError as error:
+            raise InputError(f"model argument {key}={text}: {error}") from error
+    return values
+
+
+def whole(text: str) -> int:
+    """A whole number, at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError("expected a whole number, at least 1")
+    return int(text)
+
+
+def above_zero(text: str) -> float:
+    """A finite number above 0."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError("expected a number above 0")
+    return value
+
+
+def known_device(name: str) -> str:
+    """The name of a device that torch finds here. Raises `InputError` for any other."""
+    import torch
+
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"device {name!r} is not known to torch; use cpu, cuda or cuda:N") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device {name!r} was asked for, but torch finds no CUDA device here; use device=cpu")
+    return name
