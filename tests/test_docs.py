@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-DOCS = ("docs/apollo.md", "docs/cli.md", "docs/training.md")
+DOCS = ("docs/apollo.md", "docs/cli.md", "docs/lmms-eval.md", "docs/training.md")
 
 
 def test_command_reference_is_the_help(root: Path) -> None:

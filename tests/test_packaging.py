@@ -106,7 +106,7 @@ def test_set_up_refuses_gpu_packages_on_a_machine_without_a_gpu(root: Path, tmp_
     (tmp_path / "nvidia_cublas-13.0.dist-info").mkdir()
     metadata = "Metadata-Version: 2.1\nName: nvidia-cublas\nVersion: 13.0\n"
     (tmp_path / "nvidia_cublas-13.0.dist-info" / "METADATA").write_text(metadata)
-    script = "import set_up, sys; set_up.PYTHON = sys.executable; set_up.refuse_gpu_packages()"
+    script = "import pathlib, set_up, sys; set_up.Environment(pathlib.Path(sys.prefix)).refuse_gpu_packages()"
     path = os.pathsep.join([str(root / "tools"), str(tmp_path)])
     done = subprocess.run(
         [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def plugins() -> Iterator[None]:
+def plugins() -> None:
     """The classes of `plugin.py` in lmms-eval's registry, as its entry points would put them there."""
     from lmms_eval.models import MODEL_REGISTRY_V2
 
@@ -37,4 +36,3 @@ def plugins() -> Iterator[None]:
     for manifest in plugin.MANIFESTS:
         MODEL_REGISTRY_V2.register_manifest(manifest, overwrite=True)
     assert find_class("eyes_chat").kind == "chat"
-    yield

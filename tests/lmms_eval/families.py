@@ -1,4 +1,4 @@
-"""Tiny random checkpoints of real families, for the classes of lmms-eval that load them: Qwen2.5-VL, LLaVA-OneVision."""
+"""Tiny random checkpoints of Qwen2.5-VL and LLaVA-OneVision, for the classes of lmms-eval that load them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ TEXT = {
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
     "{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}"
-    "{% if part['type'] == 'image' %}IMAGE{% elif part['type'] == 'video' %}VIDEO{% else %}{{ part['text'] }}{% endif %}"
+    "{% if part['type'] == 'image' %}IMAGE{% elif part['type'] == 'video' %}VIDEO"
+    "{% else %}{{ part['text'] }}{% endif %}"
     "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )

@@ -49,5 +49,8 @@ def _chosen(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> tupl
         )
     model_class = find_class(entry.model_class or entry.weights, simple=options.force_simple)
     if not model_class.handling(options.own).modes:
-        raise InputError(f"{name}: the class {model_class.name!r} of lmms-eval answers no questions about videos")
+        raise InputError(
+            f"{name}: the class {model_class.name!r} of lmms-eval cannot be asked in any mode: it makes other things "
+            "than answers, or breaks with the versions at hand"
+        )
     return model_class, options

@@ -17,17 +17,20 @@ from apollobench.models.lmms.visuals import Visuals
 from apollobench.types import Answer, Request
 
 TASK, SPLIT = "apollobench", "test"
-FAILURE = re.compile(r"\[(LMMS_EVAL_REQUEST_FAILED|LMMS_EVAL_BUDGET_EXCEEDED|GENERATION_FAILED)|Video .*check the source$")
+FAILURE = re.compile(
+    r"\[(LMMS_EVAL_REQUEST_FAILED|LMMS_EVAL_BUDGET_EXCEEDED|GENERATION_FAILED)|Video .*check the source$"
+)
 
 
-class Failed(Exception):
+class AskingError(Exception):
     """The class did not give what it was asked for."""
 
 
 def ask(model: Any, kind: Kind, requests: Sequence[Request], visuals: Visuals, max_new_tokens: int) -> list[Answer]:
-    """Answers to requests of one mode, in order, from an instance of a class. Raises `Failed`, and whatever it raises.
+    """Answers to requests of one mode, in order, from an instance of a class.
 
-    The class looks each request up in its `task_dict` as a document, and hands it to the function that it got.
+    The class looks each request up in its `task_dict` as a document, and hands it to the function that it got. Raises
+    `AskingError`, and whatever the class raises.
     """
     from lmms_eval.api.instance import unwrap_generation_output
 
@@ -36,9 +39,9 @@ def ask(model: Any, kind: Kind, requests: Sequence[Request], visuals: Visuals, m
         outputs = model.generate_until(_instances(kind, requests, visuals, max_new_tokens))
     answers = [_answer(unwrap_generation_output(output)[0]) for output in outputs]
     if heard and not any(answer.error for answer in answers):
-        raise Failed(heard[0])
+        raise AskingError(heard[0])
     if len(answers) != len(requests):
-        raise Failed(f"it gave {len(answers)} answers to {len(requests)} questions")
+        raise AskingError(f"it gave {len(answers)} answers to {len(requests)} questions")
     return answers
 
 
@@ -71,7 +74,7 @@ def _generation(max_new_tokens: int) -> dict[str, Any]:
 
 def _answer(text: Any) -> Answer:
     if not isinstance(text, str):
-        raise Failed(f"it gave {type(text).__name__} for an answer, expected text")
+        raise AskingError(f"it gave {type(text).__name__} for an answer, expected text")
     return Answer(None, error=text) if FAILURE.match(text) else Answer(text.strip())
 
 

@@ -155,12 +155,18 @@ def make(model_class: ModelClass, loaded: type, arguments: Mapping[str, str], ou
 
 
 def _registry() -> Any:
-    """lmms-eval's registry; what it logs goes to standard error, where it does not mix with results."""
+    """lmms-eval's registry. Its warnings go to standard error, not among results, and once from each place."""
     fresh = "lmms_eval.models" not in sys.modules
     from lmms_eval.models import MODEL_REGISTRY_V2
     from loguru import logger
 
     if fresh:
         logger.remove()
-        logger.add(sys.stderr, level="WARNING")
+        told: set[tuple[str, int]] = set()
+
+        def new(record: Any) -> bool:
+            place = (record["name"], record["line"])
+            return place not in told and not told.add(place)  # type: ignore[func-returns-value]
+
+        logger.add(sys.stderr, level="WARNING", filter=new)
     return MODEL_REGISTRY_V2

@@ -22,7 +22,7 @@ PICTURES = 2  # of each frame in a file, a second in all
 
 
 class Visuals:
-    """What requests show, in one form; frames that several of them share are made pictures, or a file in `folder`, once."""
+    """What requests show, in one form. Frames that several share become pictures, or a file in `folder`, once."""
 
     def __init__(self, form: Form, folder: Path) -> None:
         self.form, self.folder = form, folder
