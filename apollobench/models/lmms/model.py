@@ -22,7 +22,9 @@ from apollobench.types import Answer, Mode, Request, Sampling
 
 FILES = frozenset({".bin", ".jinja", ".json", ".model", ".pt", ".pth", ".py", ".safetensors", ".txt"})
 # Arguments of classes that change where and how fast they run, or are told otherwise, and not what they answer.
-IDLE = frozenset({"base_url", "batch_size", "device", "device_map", "max_retries", "num_concurrent", "timeout"})
+IDLE = frozenset(
+    {"base_url", "batch_size", "device", "device_map", "max_retries", "num_concurrent", "retry_backoff_s", "timeout"}
+)
 
 
 @dataclass(frozen=True)
