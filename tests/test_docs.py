@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-DOCS = ("docs/apollo.md", "docs/cli.md", "docs/servers.md", "docs/training.md")
+DOCS = tuple(
+    f"docs/{name}.md" for name in ("apollo", "cli", "lmms-eval", "servers", "training", "transformers", "vllm")
+)
 
 
 def test_command_reference_is_the_help(root: Path) -> None:

@@ -37,6 +37,13 @@ class Environment:
         if made.returncode != 0:
             sys.exit(f"set-up: could not create {self.folder} (on Debian and Ubuntu: apt install python3-venv)")
 
+    def begin(self, torch: str, gpu: bool, constraints: Path | None = None) -> None:
+        """Makes it, with pip and that torch."""
+        self.make()
+        self.pip("install", "pip>=23.2")
+        say(f"installing torch ({'for the GPU' if gpu else 'CPU build'})")
+        self.install_torch(torch, gpu, constraints)
+
     def pip(self, *arguments: str) -> None:
         """Runs pip of the environment; its own error is the message when it fails."""
         command = [self.python, "-m", "pip", "--disable-pip-version-check", arguments[0], "--quiet", *arguments[1:]]

@@ -13,10 +13,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 
 def main() -> None:
     venv, gpu = Environment(ROOT / ".venv"), gpu_answers()
-    venv.make()
-    venv.pip("install", "pip>=23.2")
-    say(f"installing torch ({'for the GPU' if gpu else 'CPU build'})")
-    venv.install_torch(pinned(CONSTRAINTS, "torch"), gpu, CONSTRAINTS)
+    venv.begin(pinned(CONSTRAINTS, "torch"), gpu, CONSTRAINTS)
     say("installing apollobench and its tools (the first time takes a few minutes)")
     venv.pip("install", "-c", str(CONSTRAINTS), "-e", f"{ROOT}[dev]")
     if not gpu:

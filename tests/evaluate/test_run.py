@@ -191,6 +191,26 @@ def test_a_mode_that_a_model_lacks_is_said(items: list[Item], tmp_path: Path) ->
     assert blind.asked == 3
 
 
+def test_modes_that_a_model_lacks_are_named_before_it_is_asked(
+    items: list[Item], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said_when_asked: list[str] = []
+
+    class Listening(Eyes):
+        def look(self, request: Request) -> int:
+            said_when_asked.append(capsys.readouterr().err)
+            return super().look(request)
+
+    blind = Listening(modes=frozenset({Mode.TEXT}))
+    with Store(tmp_path) as store:
+        run(blind, items[:3], [Mode.VIDEO, Mode.TEXT, Mode.SHUFFLED], store)
+    lines = said_when_asked[0].splitlines()[:2]
+    assert lines == [
+        "eyes does not support video mode: its questions there count as unsupported",
+        "eyes does not support shuffled mode: its questions there count as unsupported",
+    ]
+
+
 def test_a_sampling_that_makes_no_sense_is_an_error_that_says_so(items: list[Item], tmp_path: Path) -> None:
     counts = answered(
         items[:3], tmp_path, Eyes(sampling=Sampling("uniform")), modes=[Mode.TEXT, Mode.FRAME, Mode.VIDEO]

@@ -1,0 +1,1 @@
+"""The model classes of lmms-eval as models of the roster."""
