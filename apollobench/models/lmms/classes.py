@@ -74,6 +74,12 @@ class Parameters:
         """The name under which it takes the weights."""
         return next((name for name in WEIGHTS if name in self.defaults), WEIGHTS[0])
 
+    def loads(self, given: Mapping[str, str]) -> list[str]:
+        """What it loads when made with `given`: the weights that it is told, else those that it names itself."""
+        own = [self.defaults.get(name) for name in WEIGHTS]
+        told = [given[name] for name in WEIGHTS if name in given]
+        return told or [weights for weights in own if isinstance(weights, str)]
+
     def counts(self) -> list[str]:
         """The names under which it takes how many frames to read."""
         return [name for name in COUNTS if name in self.defaults]

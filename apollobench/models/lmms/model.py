@@ -14,7 +14,7 @@ from apollobench.errors import InputError
 from apollobench.fingerprint import folder_digest
 from apollobench.models.hub import HUB_ID
 from apollobench.models.lmms.asking import ask
-from apollobench.models.lmms.classes import ModelClass, Parameters, installed, load_class, make
+from apollobench.models.lmms.classes import WEIGHTS, ModelClass, Parameters, installed, load_class, make
 from apollobench.models.lmms.handling import Handling
 from apollobench.models.lmms.options import PARSERS, Options
 from apollobench.models.lmms.visuals import Visuals
@@ -59,8 +59,8 @@ class LmmsEvalModel:
             followed["max_new_tokens"] = options.max_new_tokens
         model = make(model_class, loaded, given | {key: str(value) for key, value in followed.items()}, PARSERS)
         _hide_bars(loaded)
-        source = given.get(parameters.weights(), parameters.defaults.get(parameters.weights()))
-        return cls(name, _revision(source), model, model_class, handling, sampling, options)
+        revision = " ".join(map(_revision, parameters.loads(given))) or "as the class has it"
+        return cls(name, revision, model, model_class, handling, sampling, options)
 
     @property
     def modes(self) -> frozenset[Mode]:
@@ -68,7 +68,7 @@ class LmmsEvalModel:
 
     @property
     def settings(self) -> Mapping[str, str | int | float | bool]:
-        own = {f"argument {name}": text for name, text in self.options.own.items() if name not in IDLE}
+        own = {f"argument {name}": text for name, text in self.options.own.items() if name not in {*IDLE, *WEIGHTS}}
         return own | {
             "lmms_eval": str(installed()),
             "class": f"{self.model_class.kind} {self.model_class.name}",
@@ -101,12 +101,10 @@ class LmmsEvalModel:
         return [answer for request in group for answer in self._answers([request], visuals)]
 
 
-def _revision(source: Any) -> str:
+def _revision(source: str) -> str:
     """What tells the weights apart: a folder's digest, a hub repository's commit in the cache, or else the name."""
     from huggingface_hub import try_to_load_from_cache
 
-    if not isinstance(source, str):
-        return "the class's own"
     if Path(source).is_dir():
         return folder_digest(Path(source), FILES)
     config = try_to_load_from_cache(source, "config.json") if HUB_ID.fullmatch(source) else None
