@@ -99,6 +99,7 @@ plays the panel where no real model is at hand, and lets every part of the tool 
 
 Made by `apollobench train --model {recipe.name}`: pre-trained encoders and language model, then three stages (align the
 connector; tune the encoders; fine-tune with the language model unfrozen). Weights are stored in bfloat16.
+Wall times are those of the training steps; the machine may have trained other models at the same time.
 
 ## Accuracy on {effort.exam_videos} held-out videos
 

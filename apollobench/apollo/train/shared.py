@@ -39,9 +39,9 @@ def prepare(recipes: Sequence[Recipe], work: Path, workers: int, device: torch.d
         _clips(work, workers, effort)
     if sizes:
         draw_lessons(work, effort.language_seeds, workers)
-    jobs: dict[str, Callable[[], None]] = {}  # the longest first
-    jobs |= {f"language {s}": partial(_make_language, s, work, device, effort) for s in [*LLMS][::-1] if s in sizes}
+    jobs: dict[str, Callable[[], None]] = {}  # long ones early, so that none is left alone at the end
     jobs |= {f"encoder {n}": partial(_make_encoder, n, work, device, effort) for n in [*TOWERS][::-1] if n in towers}
+    jobs |= {f"language {s}": partial(_make_language, s, work, device, effort) for s in [*LLMS][::-1] if s in sizes}
     side_by_side(jobs, device, workers)
     sharing = {(chosen.towers, chosen.bank_sampling): chosen for chosen in recipes if chosen.keeps_features}
     for chosen in sharing.values():
