@@ -388,7 +388,10 @@ def models() -> None:
 
 @app.command()
 def train(
-    model: Annotated[str | None, typer.Option("--model", help="A model of the tiny family, made from nothing.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="A model of the tiny family, made from nothing; repeatable, and all makes all."),
+    ] = None,
     recipe: Annotated[
         str | None, typer.Option("--recipe", help="A shipped training recipe by name, or one by path (.yaml).")
     ] = None,
@@ -399,7 +402,12 @@ def train(
     work: Annotated[
         Path, typer.Option("--work", help="With --model: folder of shared parts and of finished stages.")
     ] = Path("out/train"),
-    workers: Annotated[int, typer.Option("--workers", min=1, help="With --model: CPU cores to use.")] = 1,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="With --model: CPU cores to use; as many models train at a time.")
+    ] = 1,
+    device: Annotated[
+        str, typer.Option("--device", help="With --model: auto (a GPU if there is one), cpu, cuda or cuda:N.")
+    ] = "auto",
 ) -> None:
     """Train a model by a recipe, or one of the tiny family; stop and start as you like, finished work is kept.
 
@@ -408,13 +416,13 @@ def train(
     \b
     Examples:
       apollobench train --recipe three-stage --output_path out/three-stage
-      apollobench train --model apollo-tiny --output_path out/weights --workers 2
+      apollobench train --model all --output_path out/weights --workers 2
     """
-    import logging
-
-    if (model is None) == (recipe is None):
+    if bool(model) == bool(recipe):
         raise InputError("train what? Give either --recipe NAME or --model NAME")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    from apollobench.apollo.train.together import show_progress
+
+    show_progress()
     if recipe is not None:
         from apollobench.training.loop import train as train_recipe
         from apollobench.training.recipe import load_training
@@ -423,10 +431,14 @@ def train(
         made = train_recipe(file, output_path or Path("out") / file.recipe.name)
         if os.environ.get("RANK", "0") == "0":
             typer.echo(made)
-    elif model is not None:
-        from apollobench.apollo.train.run import train as train_model
+    elif model:
+        from apollobench.apollo.train.device import find_device
+        from apollobench.apollo.train.family import recipes
+        from apollobench.apollo.train.run import train as train_models
 
-        typer.echo(train_model(model, output_path or Path("out/weights"), work, workers=workers))
+        chosen, where = recipes(model), find_device(device)
+        for folder in train_models(chosen, output_path or Path("out/weights"), work, workers=workers, device=where):
+            typer.echo(folder)
 
 
 @app.command()
@@ -437,6 +449,9 @@ def study(
         Path, typer.Option("--work", help="Folder of the parts that models share, and of finished stages.")
     ] = Path("out/train"),
     workers: Annotated[int, typer.Option("--workers", min=1, help="Models to train at a time, one core each.")] = 1,
+    device: Annotated[
+        str, typer.Option("--device", help="auto (a GPU if there is one), cpu, cuda or cuda:N.")
+    ] = "auto",
 ) -> None:
     """Train a grid of tiny models (designs, sizes, data mixtures), score each, and tell what small ones say of large.
 
@@ -446,14 +461,14 @@ def study(
     Example:
       apollobench study curation/studies/tiny-designs/study.yaml --output_path out/study --workers 2
     """
-    import logging
-
+    from apollobench.apollo.train.device import find_device
     from apollobench.apollo.train.study import curated, read_study, run_study
+    from apollobench.apollo.train.together import show_progress
     from apollobench.report.study import write_study
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    grid = read_study(recipe)
-    rows = run_study(grid, curated(grid, work, workers), output_path, work, workers)
+    show_progress()
+    grid, where = read_study(recipe), find_device(device)
+    rows = run_study(grid, curated(grid, work, workers), output_path, work, workers=workers, device=where)
     typer.echo(write_study(grid.name, rows, output_path))
 
 

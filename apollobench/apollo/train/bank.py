@@ -11,14 +11,15 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from apollobench.apollo.chat import Chat
 from apollobench.apollo.train.corpus import CLIP_FRAMES, SIDE, pictures
-from apollobench.apollo.train.encoders import to_input
 from apollobench.apollo.train.family import CLIP_SECONDS, TOKENS_PER_CLIP
+from apollobench.apollo.train.files import whole
 from apollobench.apollo.train.lessons import Lesson, make_lesson, scene_plan
 from apollobench.sources.synthetic.world import draw_scene
 from apollobench.types import Mode, Sampling, digest
@@ -44,12 +45,9 @@ class Bank:
     def rows(self, lesson: Lesson) -> tuple[int, int]:
         return self.clips[lesson.mode, lesson.seed]
 
-    def inputs(self, towers: Sequence[str], rows: NDArray[np.int64]) -> list[Tensor]:
-        """What each tower takes, for these clips."""
-        return [
-            to_input(name, self.siglip[rows] if name.startswith("siglip") else self.internvideo2[rows])
-            for name in towers
-        ]
+    def pixels(self, tower: str, rows: NDArray[np.int64]) -> Tensor:
+        """What a tower's input is made of, for these clips: uint8 [n, T, S, S, 3]."""
+        return torch.from_numpy(self.siglip[rows] if tower.startswith("siglip") else self.internvideo2[rows])
 
 
 def make_bank(folder: Path, seeds: range, sampling: Sampling, tokenizer: PreTrainedTokenizerBase, workers: int) -> Bank:
@@ -61,8 +59,10 @@ def make_bank(folder: Path, seeds: range, sampling: Sampling, tokenizer: PreTrai
         log.info("drawing %d scenes for %s", len(seeds), sampling.kind)
         parts = _draw(seeds, sampling, tokenizer, workers)
         for name, path in files.items():
-            np.save(path, np.concatenate([pixels[name] for _, pixels in parts]))
-        index.write_bytes(pickle.dumps([lesson for lessons, _ in parts for lesson in lessons]))
+            with whole(path) as file:
+                np.save(file, np.concatenate([pixels[name] for _, pixels in parts]))
+        with whole(index) as file:
+            pickle.dump([lesson for lessons, _ in parts for lesson in lessons], file)
     lessons: list[Lesson] = pickle.loads(index.read_bytes())
     clips, end = {}, 0
     for lesson in lessons:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from apollobench.apollo.train.family import (
-    BANK_SEEDS,
-    ENCODER_STEPS,
-    LANGUAGE_STEPS,
-    Recipe,
-)
+import torch
+
+from apollobench.apollo.train.family import Effort, Recipe
 from apollobench.evaluate.run import run
 from apollobench.evaluate.store import Store
 from apollobench.models.apollo import ApolloModel, Options
@@ -18,21 +15,24 @@ from apollobench.report.tables import markdown_table
 from apollobench.sources.synthetic.make import SPLITS, make_world, read_world
 from apollobench.types import Item, Mode, Response
 
-EXAM_VIDEOS = 200
 MODES = (Mode.TEXT, Mode.FRAME, Mode.VIDEO)
 NEEDS = ("nothing", "frame", "set", "video")
 Scores = Mapping[tuple[str, Mode], float]
 
 
-def examine(name: str, folder: Path, work: Path) -> Scores:
+def make_exam(work: Path, effort: Effort, workers: int) -> Path:
+    """The folder of the held-out video files that cards are about, rendered if need be."""
+    world = work / f"heldout-{effort.exam_videos}"
+    make_world(world, effort.exam_videos, SPLITS["heldout"].start, workers=workers, progress=False)
+    return world
+
+
+def examine(name: str, folder: Path, work: Path, effort: Effort, device: torch.device) -> Scores:
     """Accuracy by what an item needs and by mode, on sound items of held-out video files. Unparsed counts as wrong."""
-    first = SPLITS["heldout"].start
-    world = work / "heldout"
-    make_world(world, EXAM_VIDEOS, first, workers=1)
-    items = [item for item in read_world(world) if item.truth and not item.truth.flaw]
-    model = ApolloModel.load(name, folder, Options())
+    items = [item for item in read_world(make_exam(work, effort, 1)) if item.truth and not item.truth.flaw]
+    model = ApolloModel.load(name, folder, Options(device=str(device)))
     with Store(work / "exams" / f"{name}-{model.revision[:12]}") as store:
-        responses = run(model, items, MODES, store).responses
+        responses = run(model, items, MODES, store, progress=False).responses
     return tabulate(items, responses)
 
 
@@ -53,14 +53,25 @@ def chance(items: list[Item], needs: str) -> float:
     return sum(shares) / len(shares)
 
 
-def _steps(recipe: Recipe) -> str:
-    encoders = [f"{name.split('-')[0]} {ENCODER_STEPS[name.split('-')[0]]}" for name in recipe.towers]
-    before = ", ".join([*encoders, f"language {LANGUAGE_STEPS}"])
+def _steps(recipe: Recipe, effort: Effort) -> str:
+    encoders = [f"{name.split('-')[0]} {effort.encoder_steps[name]}" for name in recipe.towers]
+    before = ", ".join([*encoders, f"language {effort.language_steps}"])
     seeing = [] if recipe.blind else [f"align {recipe.align_steps}", f"vision {recipe.vision_steps}"]
     return f"{before}; {', '.join([*seeing, f'fine-tune {recipe.sft_steps}'])}"
 
 
-def write_card(folder: Path, recipe: Recipe, parameters: int, facts: Mapping[str, str], scores: Scores) -> None:
+def _seeds(recipe: Recipe, effort: Effort) -> str:
+    def scenes(seeds: range) -> str:
+        return f"{seeds.start} to {seeds.stop - 1}"
+
+    before = [] if recipe.blind else [f"encoders {scenes(effort.encoder_seeds)}"]
+    parts = [*before, f"language {scenes(effort.language_seeds)}", f"stages {scenes(effort.bank_seeds)}"]
+    return f"scenes (train split): {', '.join(parts)}; own seed {recipe.seed}"
+
+
+def write_card(
+    folder: Path, recipe: Recipe, effort: Effort, parameters: int, facts: Mapping[str, str], scores: Scores
+) -> None:
     """README.md in the model's folder."""
     mixture = ", ".join(f"{mode} {share:.0%}" for mode, share in recipe.mixture.items())
     rows = [
@@ -71,8 +82,8 @@ def write_card(folder: Path, recipe: Recipe, parameters: int, facts: Mapping[str
         ["towers", ", ".join(recipe.towers) or "none (blind)"],
         ["sampling", recipe.sampling.kind],
         ["modes in training", mixture],
-        ["steps", _steps(recipe)],
-        ["seeds", f"scenes {BANK_SEEDS.start} to {BANK_SEEDS.stop - 1} (train split); own seed {recipe.seed}"],
+        ["steps", _steps(recipe, effort)],
+        ["seeds", _seeds(recipe, effort)],
         *([name, value] for name, value in facts.items()),
     ]
     text = f"""---
@@ -88,8 +99,9 @@ plays the panel where no real model is at hand, and lets every part of the tool 
 
 Made by `apollobench train --model {recipe.name}`: pre-trained encoders and language model, then three stages (align the
 connector; tune the encoders; fine-tune with the language model unfrozen). Weights are stored in bfloat16.
+Wall times are those of the training steps; the machine may have trained other models at the same time.
 
-## Accuracy on {EXAM_VIDEOS} held-out videos
+## Accuracy on {effort.exam_videos} held-out videos
 
 By what a question needs (rows) and what the model is shown (columns); sound items only.
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -37,6 +38,9 @@ LABELS = {
 ATTRIBUTES = tuple((name, value) for name, values in LABELS.items() for value in range(len(values)))
 # What a moving thing's place and velocity are divided by, so that both lie between about -1 and 1.
 PLACE_UNITS, VELOCITY_UNITS = (30.0, 30.0, 0.5), (20.0, 20.0, 0.4)
+
+
+PLAIN = ("siglip", "internvideo2", "motion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +81,22 @@ def _stack(parts: Sequence[Clips]) -> Clips:
     )
 
 
-def many_random_clips(seeds: range, per_scene: int, workers: int) -> Clips:
-    """`random_clips` over many scenes in worker processes."""
-    chunks = [seeds[start : start + 50] for start in range(0, len(seeds), 50)]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return _stack(list(pool.map(random_clips, chunks, [per_scene] * len(chunks))))
+def many_random_clips(folder: Path, seeds: range, per_scene: int, workers: int) -> Clips:
+    """`random_clips` over many scenes, drawn in worker processes unless an earlier call left them in `folder`."""
+    place = folder / f"clips-{seeds.start}-{seeds.stop}-{per_scene}"
+    if not place.exists():
+        chunks = [seeds[start : start + 50] for start in range(0, len(seeds), 50)]
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            clips = _stack(list(pool.map(random_clips, chunks, [per_scene] * len(chunks))))
+        part = place.with_suffix(".part")
+        part.mkdir(exist_ok=True)
+        for name in PLAIN:
+            np.save(part / f"{name}.npy", getattr(clips, name))
+        for name, labels in clips.labels.items():
+            np.save(part / f"{name}.npy", labels)
+        part.rename(place)
+    arrays = {name: np.load(place / f"{name}.npy", mmap_mode="c") for name in (*PLAIN, *LABELS)}
+    return Clips(labels={name: arrays[name] for name in LABELS}, **{name: arrays[name] for name in PLAIN})
 
 
 def _scene_clips(seed: int, count: int) -> Clips:

@@ -5,9 +5,10 @@ In the full-size model this is what SigLIP's and InternVideo2's own pre-training
 
 from __future__ import annotations
 
-import logging
 import shutil
-import time
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,9 +19,10 @@ from torch import Tensor, nn
 from apollobench.apollo.config import ConnectorConfig
 from apollobench.apollo.connector import PerceiverConnector
 from apollobench.apollo.train.corpus import CLIP_FRAMES, IGNORE, LABELS, Clips
+from apollobench.apollo.train.device import moved
+from apollobench.apollo.train.fit import fit
 from apollobench.sources.synthetic.world import MOVING
 
-log = logging.getLogger(__name__)
 # Share of clips in which something moves, and the part of training, at first, that takes clips as they come instead.
 MOVING_SHARE, UNSORTED = 0.75, 0.3
 MOTION_WEIGHT = 4.0
@@ -30,12 +32,17 @@ MEANS = {"siglip": (0.5, 0.5, 0.5), "internvideo2": (0.485, 0.456, 0.406)}
 DEVIATIONS = {"siglip": (0.5, 0.5, 0.5), "internvideo2": (0.229, 0.224, 0.225)}
 
 
-def to_input(tower: str, clips: NDArray[np.uint8]) -> Tensor:
+def to_input(tower: str, clips: Tensor) -> Tensor:
     """uint8 [N, T, S, S, 3] -> what the tower takes: SigLIP [N, T, 3, S, S], InternVideo2 [N, 3, T, S, S]."""
     kind = "siglip" if tower.startswith("siglip") else "internvideo2"
-    x = torch.from_numpy(clips).float().div_(255)
-    x = (x - torch.tensor(MEANS[kind])) / torch.tensor(DEVIATIONS[kind])
+    mean, deviation = _statistics(kind, clips.device)
+    x = (clips.float().div_(255) - mean) / deviation
     return x.permute(0, 1, 4, 2, 3) if kind == "siglip" else x.permute(0, 4, 1, 2, 3)
+
+
+@cache
+def _statistics(kind: str, device: torch.device) -> tuple[Tensor, Tensor]:
+    return torch.tensor(MEANS[kind], device=device), torch.tensor(DEVIATIONS[kind], device=device)
 
 
 class Heads(nn.Module):
@@ -73,76 +80,114 @@ class Heads(nn.Module):
         return logits | moving, torch.cat([self.place(pooled), velocity], dim=-1)
 
 
+class Targets(NamedTuple):
+    """What some clips show. labels: int64 [n, T] per name, those of which something is known; where: flat places of
+    the known values of motion [n, T, 6], and these values.
+    """
+
+    labels: dict[str, Tensor]
+    where: Tensor
+    motion: Tensor
+
+
 def pretrain_encoder(
-    name: str, tower: nn.Module, width: int, clips: Clips, held: Clips, *, steps: int, batch: int, lr: float, seed: int
-) -> dict[str, float]:
-    """Train `tower` in place. Returns accuracy per label on the held-out clips, and the mean error of motion."""
+    name: str,
+    tower: nn.Module,
+    width: int,
+    clips: Clips,
+    held: Clips,
+    *,
+    steps: int,
+    batch: int,
+    lr: float,
+    seed: int,
+    device: torch.device,
+    keep: Path | None = None,
+) -> tuple[dict[str, float], float]:
+    """Train `tower` in place, on `device`. keep: as in `fit`.
+
+    Returns accuracy per label on the held-out clips with the mean error of motion, and the seconds that it took.
+    """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     still = name.startswith("siglip")
-    heads = Heads(width, tuple(label for label in LABELS if not (still and label == "speed")))
-    parameters = [*tower.parameters(), *heads.parameters()]
-    if shutil.which("g++"):  # compiled steps take 0.7 to 0.8 of the time, and torch needs a compiler for them
+    heads = Heads(width, tuple(label for label in LABELS if not (still and label == "speed"))).to(device)
+    tower.to(device)
+    if device.type == "cpu" and shutil.which("g++"):
+        # Compiled steps take 0.7 to 0.8 of the time, and torch needs a compiler for them; on a GPU compiling would take
+        # longer than it saves.
         tower.compile()
         heads.compile()
-    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.02, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW([*tower.parameters(), *heads.parameters()], lr, (0.9, 0.98), weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.08)
-    moving, begun = np.flatnonzero(~np.isnan(clips.motion).all(axis=(1, 2))), time.monotonic()
-    for step in range(steps):
+    pixels = torch.from_numpy(_pixels(name, clips)).to(device)
+    moving = np.flatnonzero(~np.isnan(clips.motion).all(axis=(1, 2)))
+
+    def draw(step: int) -> tuple[Tensor, Targets]:
         anything = rng.integers(len(clips), size=batch)
         picked = np.where(rng.random(batch) < MOVING_SHARE, rng.choice(moving, batch), anything)
         rows = anything if still or step < UNSORTED * steps else picked
-        logits, motion = heads(tower(to_input(name, _pixels(name, clips)[rows])))
-        labels, moved = _targets(clips, rows, still=still)
-        loss = _loss(logits, motion, labels, moved)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        schedule.step()
-        if step % 100 == 0:
-            log.info("%s step %d loss %.3f %.0fs", name, step, loss.item(), time.monotonic() - begun)
-        if step % 500 == 499:
-            log.info("%s step %d held out %s", name, step, _scores(name, tower, heads, held))
-    return _scores(name, tower, heads, held)
+        return moved(torch.from_numpy(rows), device), _targets(clips, rows, device, still=still)
+
+    def loss(drawn: tuple[Tensor, Targets]) -> tuple[Tensor, Tensor]:
+        rows, targets = drawn
+        logits, motion = heads(tower(to_input(name, pixels[rows])))
+        return _loss(logits, motion, targets), _right(logits, targets).detach()
+
+    seconds = fit(name, schedule, draw, loss, steps=steps, rng=rng, keep=keep)
+    return _scores(name, tower, heads, held, device), seconds
 
 
 def _pixels(name: str, clips: Clips) -> NDArray[np.uint8]:
     return clips.siglip if name.startswith("siglip") else clips.internvideo2
 
 
-def _targets(clips: Clips, rows: NDArray[np.int64], *, still: bool) -> tuple[dict[str, Tensor], Tensor]:
+def _targets(clips: Clips, rows: NDArray[np.int64], device: torch.device, *, still: bool) -> Targets:
     """Labels and motion of some clips; an image encoder is asked where a thing is, not how it moves."""
-    labels = {name: torch.from_numpy(values[rows]) for name, values in clips.labels.items()}
-    motion = torch.from_numpy(clips.motion[rows])
+    labels = {name: values[rows] for name, values in clips.labels.items()}
+    motion = clips.motion[rows]
     if still:
-        moving = torch.isin(labels["kind"], torch.tensor([LABELS["kind"].index(kind) for kind in MOVING]))
-        labels["action"] = labels["action"].masked_fill(moving, IGNORE)
-        motion[..., 3:] = torch.nan
-    return labels, motion
+        moving = np.isin(labels["kind"], [LABELS["kind"].index(kind) for kind in MOVING])
+        labels["action"] = np.where(moving, IGNORE, labels["action"])
+        motion[..., 3:] = np.nan
+    known = {name: moved(torch.from_numpy(v), device) for name, v in labels.items() if (v != IGNORE).any()}
+    where = np.flatnonzero(~np.isnan(motion))
+    values = motion.reshape(-1)[where]
+    return Targets(known, moved(torch.from_numpy(where), device), moved(torch.from_numpy(values), device))
 
 
-def _loss(logits: dict[str, Tensor], motion: Tensor, labels: dict[str, Tensor], moved: Tensor) -> Tensor:
-    losses = []
-    for name, values in logits.items():
-        if bool((labels[name] != IGNORE).any()):
-            losses.append(fn.cross_entropy(values.flatten(0, 1), labels[name].flatten(), ignore_index=IGNORE))
-    known = ~moved.isnan()
-    if bool(known.any()):
-        losses.append(MOTION_WEIGHT * fn.smooth_l1_loss(motion[known], moved[known], beta=0.1))
+def _loss(logits: dict[str, Tensor], motion: Tensor, targets: Targets) -> Tensor:
+    losses = [
+        fn.cross_entropy(values.flatten(0, 1), targets.labels[name].flatten(), ignore_index=IGNORE)
+        for name, values in logits.items()
+        if name in targets.labels
+    ]
+    if len(targets.where):
+        told = motion.flatten().index_select(0, targets.where)
+        losses.append(MOTION_WEIGHT * fn.smooth_l1_loss(told, targets.motion, beta=0.1))
     return torch.stack(losses).sum()
 
 
+def _right(logits: dict[str, Tensor], targets: Targets) -> Tensor:
+    """Share of the known labels that are given right."""
+    asked = [(logits[name].argmax(-1), wanted) for name, wanted in targets.labels.items() if name in logits]
+    right = torch.stack([(guess == wanted).sum() for guess, wanted in asked]).sum()
+    return right / torch.stack([(wanted != IGNORE).sum() for _, wanted in asked]).sum()
+
+
 @torch.no_grad()
-def _scores(name: str, tower: nn.Module, heads: Heads, held: Clips) -> dict[str, float]:
-    labels, moved = _targets(held, np.arange(len(held)), still=name.startswith("siglip"))
-    parts = [heads(tower(to_input(name, _pixels(name, held)[i : i + 64]))) for i in range(0, len(held), 64)]
+def _scores(name: str, tower: nn.Module, heads: Heads, held: Clips, device: torch.device) -> dict[str, float]:
+    everything, pixels = np.arange(len(held)), torch.from_numpy(_pixels(name, held))
+    targets = _targets(held, everything, device, still=name.startswith("siglip"))
+    parts = [heads(tower(to_input(name, pixels[i : i + 64].to(device)))) for i in range(0, len(held), 64)]
     scores = {}
-    for label in parts[0][0]:
-        guess = torch.cat([logits[label] for logits, _ in parts]).argmax(-1)
-        known = labels[label] != IGNORE
-        scores[label] = round(float((guess == labels[label])[known].float().mean()), 3)
-    error = (torch.cat([motion for _, motion in parts]) - moved).abs()
+    for label, wanted in targets.labels.items():
+        if label in parts[0][0]:
+            guess = torch.cat([logits[label] for logits, _ in parts]).argmax(-1)
+            scores[label] = round(float((guess == wanted)[wanted != IGNORE].float().mean()), 3)
+    told = torch.cat([motion for _, motion in parts])
+    true = torch.full_like(told, torch.nan).view(-1).index_copy(0, targets.where, targets.motion).view_as(told)
+    error = (told - true).abs()
     return scores | {"place error": _mean(error[..., :3]), "velocity error": _mean(error[..., 3:])}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
@@ -15,11 +15,7 @@ from apollobench.errors import InputError
 from apollobench.types import Mode, Sampling
 
 Size = Literal["s", "m", "l"]
-# Seeds of scenes: what encoders, language models and the three stages are trained on; all lie in the train split.
-ENCODER_SEEDS, ENCODER_HELD = range(20_000, 26_000), range(900_000, 900_200)
-LANGUAGE_SEEDS, BANK_SEEDS = range(12_000), range(2000)
-ENCODER_STEPS: Mapping[str, int] = MappingProxyType({"siglip": 1500, "internvideo2": 6000})
-LANGUAGE_STEPS = 5200
+ALL = "all"
 ALIGN_STEPS, VISION_STEPS = 1500, 80
 TOKENS_PER_CLIP = 4
 CLIP_SECONDS = 2.0
@@ -48,7 +44,27 @@ LLMS: Mapping[Size, tuple[int, int, int, int]] = MappingProxyType(
     {"s": (96, 3, 1, 192), "m": (128, 4, 2, 192), "l": (160, 5, 1, 224)}
 )
 LLM_LAYERS = 6
-EVERYTHING = MappingProxyType({Mode.VIDEO: 0.6, Mode.FRAME: 0.25, Mode.TEXT: 0.15})
+EVERYTHING: Mapping[Mode, float] = {Mode.VIDEO: 0.6, Mode.FRAME: 0.25, Mode.TEXT: 0.15}
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How many scenes all models share (seeds of the train split), and how long encoders and language models learn.
+
+    encoder_seeds, encoder_held: scenes that encoders learn from, and are scored on. language_seeds: of language models.
+    bank_seeds: of the three stages. exam_videos: held-out video files that a card's scores are about.
+    """
+
+    encoder_seeds: range = range(20_000, 26_000)
+    encoder_held: range = range(900_000, 900_200)
+    language_seeds: range = range(12_000)
+    bank_seeds: range = range(2000)
+    encoder_steps: Mapping[str, int] = field(default_factory=lambda: {SIGLIP: 1500, INTERNVIDEO2: 6000})
+    language_steps: int = 5200
+    exam_videos: int = 200
+
+
+FULL = Effort()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +90,11 @@ class Recipe:
         return not self.towers
 
     @property
+    def keeps_features(self) -> bool:
+        """Whether models with the same encoders and sampling can share the features: the encoders never learn."""
+        return not self.blind and not self.vision_steps
+
+    @property
     def bank_sampling(self) -> Sampling:
         """The sampling whose training clips serve this model; one that sees no video needs none of its own."""
         return self.sampling if Mode.VIDEO in self.mixture else CLIPS
@@ -95,7 +116,7 @@ FAMILY: Mapping[str, Recipe] = MappingProxyType(
                 seed=7,
                 sft_steps=600,
                 sampling=UNIFORM,
-                mixture=MappingProxyType({Mode.VIDEO: 0.85, Mode.FRAME: 0.1, Mode.TEXT: 0.05}),
+                mixture={Mode.VIDEO: 0.85, Mode.FRAME: 0.1, Mode.TEXT: 0.05},
             ),
             Recipe(
                 "apollo-tiny-s-image",
@@ -103,19 +124,21 @@ FAMILY: Mapping[str, Recipe] = MappingProxyType(
                 seed=8,
                 sft_steps=600,
                 sampling=CENTER,
-                mixture=MappingProxyType({Mode.FRAME: 0.8, Mode.TEXT: 0.2}),
+                mixture={Mode.FRAME: 0.8, Mode.TEXT: 0.2},
             ),
-            Recipe("apollo-tiny-l-blind", "l", seed=9, towers=(), mixture=MappingProxyType({Mode.TEXT: 1.0})),
+            Recipe("apollo-tiny-l-blind", "l", seed=9, towers=(), mixture={Mode.TEXT: 1.0}),
         )
     }
 )
 
 
-def recipe(name: str) -> Recipe:
-    """The recipe of a model. Raises InputError that lists the family."""
-    if name not in FAMILY:
-        raise InputError(f"no training recipe {name!r}; there are {', '.join(FAMILY)}")
-    return FAMILY[name]
+def recipes(names: Sequence[str]) -> list[Recipe]:
+    """The recipes of these models, each once; `all` stands for the family. Raises InputError that lists the family."""
+    chosen = list(dict.fromkeys(one for name in names for one in (FAMILY if name == ALL else (name,))))
+    unknown = [name for name in chosen if name not in FAMILY]
+    if unknown:
+        raise InputError(f"no training recipe {unknown[0]!r}; there are {', '.join(FAMILY)}, and {ALL} for all of them")
+    return [FAMILY[name] for name in chosen]
 
 
 def llm_config(size: Size, vocabulary: int) -> dict[str, Any]:

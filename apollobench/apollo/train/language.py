@@ -6,11 +6,13 @@ The table stays behind as what the connector is aligned to.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,17 +23,18 @@ from apollobench.apollo.chat import Chat
 from apollobench.apollo.config import ApolloConfig
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.train.corpus import ATTRIBUTES
+from apollobench.apollo.train.device import moved
 from apollobench.apollo.train.family import (
     CLIP_SECONDS,
     CLIPS,
-    LANGUAGE_STEPS,
     TOKENS_PER_CLIP,
     UNIFORM,
     Size,
     llm_config,
 )
-from apollobench.apollo.train.fit import fit, reply_loss
-from apollobench.apollo.train.lessons import MATCH, TELL, TELLING, Branch, Lesson, choose, make_lesson, pack
+from apollobench.apollo.train.files import whole
+from apollobench.apollo.train.fit import adamw, fit, reply_loss
+from apollobench.apollo.train.lessons import MATCH, TELL, TELLING, Branch, Lesson, Packed, choose, make_lesson, pack
 from apollobench.apollo.train.tokenizer import build_tokenizer
 from apollobench.sources.synthetic.questions import ask
 from apollobench.sources.synthetic.world import draw_scene
@@ -58,6 +61,20 @@ BRIEF_SHARES, FULL_SHARES = (0.7, 0.1, 0.05, 0.1, 0.05), (0.1, 0.4, 0.25, 0.15, 
 Lessons = Sequence[Sequence[Lesson]]
 
 
+class Sights(NamedTuple):
+    """What N frames show. attributes: int64, indices into `ATTRIBUTES`, frame by frame; starts: int64 [N]."""
+
+    attributes: Tensor
+    starts: Tensor
+
+
+def gather(sights: Sequence[Sequence[int]], device: torch.device) -> Sights:
+    """The sights of frames as tensors on `device`."""
+    starts = np.cumsum([0, *(len(sight) for sight in sights[:-1])])
+    attributes = torch.tensor([index for sight in sights for index in sight])
+    return Sights(moved(attributes, device), moved(torch.from_numpy(starts), device))
+
+
 class SightTable(nn.Module):
     """Stands in for eyes: a frame's vector is the normed sum of one learned vector for each thing it shows."""
 
@@ -68,11 +85,9 @@ class SightTable(nn.Module):
         nn.init.normal_(self.vectors.weight, std=0.3)
         nn.init.constant_(self.norm.weight, 0.3)
 
-    def forward(self, sights: Sequence[Sequence[int]]) -> Tensor:
-        """Attribute indices of N frames -> vectors [N, h]."""
-        starts = np.cumsum([0, *(len(sight) for sight in sights[:-1])])
-        flat = torch.tensor([index for sight in sights for index in sight])
-        return self.norm(self.vectors(flat, torch.from_numpy(starts)))  # type: ignore[no-any-return]
+    def forward(self, sights: Sights) -> Tensor:
+        """Vectors [N, h] of N frames."""
+        return self.norm(self.vectors(sights.attributes, sights.starts))  # type: ignore[no-any-return]
 
 
 @cache
@@ -89,37 +104,49 @@ def world_tokenizer() -> PreTrainedTokenizerFast:
     return build_tokenizer(texts, sorted(option for option in options if " " in option))
 
 
-def pretrain_language(size: Size, seeds: range, workers: int, keep: Path | None = None) -> dict[str, dict[str, Tensor]]:
-    """The states of a language model (`llm`) and its table (`table`) after pre-training on the scenes of `seeds`.
+def pretrain_language(
+    size: Size, lessons: Lessons, *, steps: int, device: torch.device, keep: Path | None = None
+) -> tuple[dict[str, dict[str, Tensor]], float]:
+    """The states of a language model (`llm`) and its table (`table`) after pre-training, and the seconds it took.
 
     In three parts, each of which the next one needs: name the option that a question names, without any scene; answer
     about scenes that are told in brief; answer about scenes seen frame by frame. keep: as in `fit`.
     """
-    tokenizer = world_tokenizer()
-    lessons = draw_lessons(seeds, tokenizer, workers)
     torch.manual_seed(0)
-    model = Apollo(ApolloConfig(llm=llm_config(size, len(tokenizer))))
+    model = Apollo(ApolloConfig(llm=llm_config(size, len(world_tokenizer()))))
     table = SightTable(model.llm.config.hidden_size)
+    model.to(device)
+    table.to(device)
     rng = np.random.default_rng(1)
 
-    def loss(step: int) -> tuple[Tensor, Tensor]:
+    def draw(step: int) -> tuple[Packed, Sights | None]:
         drilled = BATCH if step < BINDING_STEPS else 1
         rows = [_binding(lessons, rng) if number < drilled else _scene(lessons, rng, step) for number in range(BATCH)]
         shown, branches = zip(*rows, strict=True)
         seen = [sight for lesson in shown if lesson for sight in lesson.sights]
-        return reply_loss(model, pack(shown, branches, pad=0), table(seen) if seen else None)
+        return pack(shown, branches, pad=0).to(device), gather(seen, device) if seen else None
 
-    learning = [*model.parameters(), *table.parameters()]
-    fit(f"language-{size}", learning, loss, steps=LANGUAGE_STEPS, lr=LEARNING_RATE, rng=rng, keep=keep)
-    return {"llm": model.llm.state_dict(), "table": table.state_dict()}
+    def loss(drawn: tuple[Packed, Sights | None]) -> tuple[Tensor, Tensor]:
+        packed, seen = drawn
+        return reply_loss(model, packed, table(seen) if seen else None)
+
+    schedule = adamw([*model.parameters(), *table.parameters()], LEARNING_RATE, steps)
+    seconds = fit(f"language-{size}", schedule, draw, loss, steps=steps, rng=rng, keep=keep)
+    return {"llm": model.llm.state_dict(), "table": table.state_dict()}, seconds
 
 
-def draw_lessons(seeds: range, tokenizer: PreTrainedTokenizerFast, workers: int) -> Lessons:
-    """Lessons of all `seeds` for each row of `SHOWN`."""
-    chunks = [seeds[start : start + 200] for start in range(0, len(seeds), 200)]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        parts = list(pool.map(_draw_chunk, chunks, [tokenizer] * len(chunks)))
-    return [[lesson for part in parts for lesson in part[number]] for number in range(len(SHOWN))]
+def draw_lessons(folder: Path, seeds: range, workers: int) -> Lessons:
+    """Lessons of all `seeds` for each row of `SHOWN`; drawn in worker processes unless they are in `folder`."""
+    tokenizer = world_tokenizer()
+    path = folder / f"lessons-{seeds.start}-{seeds.stop}-{len(tokenizer)}.pickle"
+    if not path.exists():
+        chunks = [seeds[start : start + 200] for start in range(0, len(seeds), 200)]
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            parts = list(pool.map(_draw_chunk, chunks, [tokenizer] * len(chunks)))
+        with whole(path) as file:
+            pickle.dump([[lesson for part in parts for lesson in part[number]] for number in range(len(SHOWN))], file)
+    lessons: Lessons = pickle.loads(path.read_bytes())
+    return lessons
 
 
 def _draw_chunk(seeds: Sequence[int], tokenizer: PreTrainedTokenizerFast) -> Lessons:

@@ -6,10 +6,10 @@ So all questions of a video cost one pass, and every branch computes exactly wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from apollobench.apollo.chat import Chat
 from apollobench.apollo.model import IGNORE, VISUAL
 from apollobench.apollo.train.corpus import ATTRIBUTES, CLIP_FRAMES, IDENTITIES, see
+from apollobench.apollo.train.device import moved
 from apollobench.evaluate.prompt import build_prompt
 from apollobench.sources.synthetic.questions import ask
 from apollobench.sources.synthetic.world import MOVING, Scene, draw_scene
@@ -28,6 +29,7 @@ MATCH, TELL = "match", "tell"
 TELLING = "What happened?"
 NUMBERS = ("one", "two", "three", "four", "five", "six")
 BRIEF = Sampling(kind="clips", clip_frames=2)
+MARKS = ("letters", "words", "hints", "recalls", "counts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +68,55 @@ class Lesson:
         return len(self.sights) // CLIP_FRAMES
 
 
+class Marks(NamedTuple):
+    """Tokens to be predicted. places, tokens: int64 [n], places in the flattened batch, in rising order."""
+
+    places: Tensor
+    tokens: Tensor
+
+    def to(self, device: torch.device) -> Marks:
+        return Marks(moved(self.places, device), moved(self.tokens, device))
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A batch of rows. ids, positions, part, targets: int64 [B, L].
+    """A batch of rows. ids, positions, part: int64 [B, L]; part is 0 for the beginning, i for branch i, -1 for padding.
 
-    part is 0 for the beginning, i for branch i, -1 for padding. targets, hints, recalls and counts hold the id to
-    be predicted at a place, or IGNORE; letters [B, L] is true where that is an option letter.
+    visual: int64 [V], places of the visual vectors in the flattened batch. letters: the replies' option letters; words:
+    all else of the replies; hints, recalls, counts: what `Branch` and `Lesson` call so.
     """
 
     ids: Tensor
     positions: Tensor
     part: Tensor
-    targets: Tensor
-    hints: Tensor
-    recalls: Tensor
-    counts: Tensor
-    letters: Tensor
+    visual: Tensor
+    letters: Marks
+    words: Marks
+    hints: Marks
+    recalls: Marks
+    counts: Marks
 
     @property
     def mask(self) -> Tensor:
         """Additive attention mask [B, 1, L, L]: causal, and a branch sees only the beginning and itself."""
-        length = self.ids.shape[1]
+        length, device = self.ids.shape[1], self.ids.device
         asks, sees = self.part[:, :, None], self.part[:, None, :]
-        allowed = torch.ones(length, length).tril().bool() & ((sees == 0) | (sees == asks))
-        return torch.zeros(allowed.shape).masked_fill(~allowed, float("-inf"))[:, None]
+        allowed = torch.ones(length, length, device=device).tril().bool() & ((sees == 0) | (sees == asks))
+        return torch.zeros(allowed.shape, device=device).masked_fill(~allowed, float("-inf"))[:, None]
+
+    def to(self, device: torch.device) -> Packed:
+        """The batch on `device`."""
+        return Packed(
+            moved(self.ids, device),
+            moved(self.positions, device),
+            moved(self.part, device),
+            moved(self.visual, device),
+            self.letters.to(device),
+            self.words.to(device),
+            self.hints.to(device),
+            self.recalls.to(device),
+            self.counts.to(device),
+        )
 
 
 def scene_plan(scene: Scene, mode: Mode, sampling: Sampling) -> FramePlan | None:
@@ -203,47 +230,67 @@ def choose(lesson: Lesson, rng: np.random.Generator, limits: Mapping[str, int]) 
     return chosen
 
 
-class Place(NamedTuple):
-    """One token of a packed row; fields in the order of those of `Packed`."""
+@dataclass(slots=True)
+class Row:
+    """One row of a batch while it is made; pairs are (place, token)."""
 
-    id: int
-    position: int
-    part: int
-    target: int = IGNORE
-    hint: int = IGNORE
-    recall: int = IGNORE
-    counted: int = IGNORE
-    letter: bool = False
+    ids: list[int]
+    positions: list[int]
+    part: list[int]
+    visual: list[int]
+    marks: dict[str, list[tuple[int, int]]]
 
 
 def pack(lessons: Sequence[Lesson | None], branches: Sequence[Sequence[Branch]], pad: int) -> Packed:
     """One row per lesson (None: no scene) with the branches given, padded on the right."""
-    rows = [list(_row(lesson, chosen)) for lesson, chosen in zip(lessons, branches, strict=True)]
-    length = max(map(len, rows))
-    padded = [[*row, *[Place(pad, 0, -1)] * (length - len(row))] for row in rows]
-    return Packed(*(torch.tensor([[place[field] for place in row] for row in padded]) for field in range(8)))
+    rows = [_row(lesson, chosen) for lesson, chosen in zip(lessons, branches, strict=True)]
+    length = max(len(row.ids) for row in rows)
+
+    def grid(lists: Iterable[Sequence[int]], filler: int) -> Tensor:
+        return _tensor([[*values, *[filler] * (length - len(values))] for values in lists])
+
+    def marks(name: str) -> Marks:
+        pairs = [(n * length + place, token) for n, row in enumerate(rows) for place, token in row.marks[name]]
+        return Marks(*_tensor(pairs).view(-1, 2).t().contiguous())
+
+    return Packed(
+        grid((row.ids for row in rows), pad),
+        grid((row.positions for row in rows), 0),
+        grid((row.part for row in rows), -1),
+        _tensor([n * length + place for n, row in enumerate(rows) for place in row.visual]),
+        *map(marks, MARKS),
+    )
 
 
-def _row(lesson: Lesson | None, branches: Sequence[Branch]) -> Iterator[Place]:
+def _tensor(numbers: Sequence[Any]) -> Tensor:
+    return torch.from_numpy(np.array(numbers, np.int64))  # a fifth of the time that torch.tensor takes
+
+
+def _row(lesson: Lesson | None, branches: Sequence[Branch]) -> Row:
     head = lesson.head if lesson else ()
-    seen = zip(lesson.recalls, lesson.counts, strict=True) if lesson else iter(())
-    for position, token in enumerate(head):
-        recall, counted = next(seen) if token == VISUAL else (IGNORE, IGNORE)
-        yield Place(token, position, 0, recall=recall, counted=counted)
+    visual = [place for place, token in enumerate(head) if token == VISUAL]
+    row = Row([*head], [*range(len(head))], [0] * len(head), visual, {name: [] for name in MARKS})
+    if lesson:
+        row.marks["recalls"] = _known(visual, lesson.recalls)
+        row.marks["counts"] = _known(visual, lesson.counts)
     for number, branch in enumerate(branches, 1):
-        yield from _behind(branch, number, len(head))
+        _append(row, branch, number, len(head))
+    return row
 
 
-def _behind(branch: Branch, number: int, start: int) -> Iterator[Place]:
-    """A branch's places behind a beginning of `start` tokens; the last asked token predicts the reply's first."""
-    hinted, answer = branch.hint or (-1, IGNORE)
-    for place, token in enumerate((*branch.asked, *branch.reply[:-1])):
-        reply = place - len(branch.asked) + 1
-        yield Place(
-            token,
-            start + place,
-            number,
-            target=branch.reply[reply] if reply >= 0 else IGNORE,
-            hint=answer if place == hinted else IGNORE,
-            letter=reply == 0 and branch.kind != TELL,
-        )
+def _known(places: Sequence[int], tokens: Sequence[int]) -> list[tuple[int, int]]:
+    return [(place, token) for place, token in zip(places, tokens, strict=True) if token != IGNORE]
+
+
+def _append(row: Row, branch: Branch, number: int, start: int) -> None:
+    """A branch behind a beginning of `start` tokens; the last asked token predicts the reply's first."""
+    here, length = len(row.ids), len(branch.asked) + len(branch.reply) - 1
+    row.ids += branch.asked
+    row.ids += branch.reply[:-1]
+    row.positions += range(start, start + length)
+    row.part += [number] * length
+    if branch.hint:
+        row.marks["hints"].append((here + branch.hint[0], branch.hint[1]))
+    reply, letters = list(enumerate(branch.reply, here + len(branch.asked) - 1)), int(branch.kind != TELL)
+    row.marks["letters"] += reply[:letters]
+    row.marks["words"] += reply[letters:]

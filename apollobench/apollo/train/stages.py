@@ -1,6 +1,7 @@
 """The paper's three stages: align the connector; tune the vision encoders; fine-tune with the language model unfrozen.
 
-Where the towers rest (stages one and three) their features are computed once for the whole bank.
+Where the towers rest (stages one and three) their features are computed once for the whole bank. Each stage returns the
+seconds that its steps took.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from torch import Tensor, nn
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.train.bank import Bank
 from apollobench.apollo.train.corpus import CLIP_FRAMES
+from apollobench.apollo.train.device import moved
+from apollobench.apollo.train.encoders import to_input
 from apollobench.apollo.train.family import Recipe
 from apollobench.apollo.train.features import Features, make_features
-from apollobench.apollo.train.fit import fit, reply_loss
-from apollobench.apollo.train.language import LIMITS, SightTable
+from apollobench.apollo.train.fit import adamw, fit, reply_loss
+from apollobench.apollo.train.language import LIMITS, Sights, SightTable, gather
 from apollobench.apollo.train.lessons import MATCH, Branch, Lesson, Packed, choose, pack
 from apollobench.types import Mode
 
@@ -35,12 +38,14 @@ ALIGN_RATE, VISION_RATE, TUNE_RATE = 3e-3, 5e-4, 8e-4
 
 
 class Course:
-    """Draws batches of a bank for one recipe."""
+    """Draws batches of a bank for one recipe, as tensors on `device`, where model and table are."""
 
-    def __init__(self, recipe: Recipe, bank: Bank, table: SightTable, seed: int, work: Path) -> None:
-        self.recipe, self.bank, self.table = recipe, bank, table.requires_grad_(False)
+    def __init__(
+        self, recipe: Recipe, bank: Bank, table: SightTable, seed: int, work: Path, device: torch.device
+    ) -> None:
+        self.recipe, self.bank, self.table, self.device = recipe, bank, table.requires_grad_(False), device
         self.rng = np.random.default_rng([recipe.seed, seed])
-        self.kept = None if recipe.vision_steps else work
+        self.kept = work if recipe.keeps_features else None
         lessons = [lesson for mode in (Mode.VIDEO, Mode.FRAME) for lesson in bank.lessons[mode]]
         self.clips = [
             (bank.rows(lesson)[0] + clip, lesson.sights[clip * CLIP_FRAMES : (clip + 1) * CLIP_FRAMES])
@@ -60,18 +65,18 @@ class Course:
             lesson = pool[int(self.rng.integers(len(pool)))]
             lessons.append(lesson)
             branches.append(choose(lesson, self.rng, limits[modes[pick]]))
-        return lessons, pack(lessons, branches, pad=0)
+        return lessons, pack(lessons, branches, pad=0).to(self.device)
 
-    def sights(self, size: int) -> tuple[Tensor, Tensor]:
-        """Some clips of the bank: their rows [N], and the table's vectors of their frames [N, T, h]."""
+    def sights(self, size: int) -> tuple[Tensor, Sights]:
+        """Some clips of the bank: their rows [N], and what their frames show."""
         chosen = [self.clips[number] for number in self.rng.integers(len(self.clips), size=size)]
-        vectors = self.table([sight for _, sights in chosen for sight in sights])
-        return torch.tensor([row for row, _ in chosen]), vectors.unflatten(0, (size, CLIP_FRAMES))
+        rows = moved(torch.tensor([row for row, _ in chosen]), self.device)
+        return rows, gather([sight for _, sights in chosen for sight in sights], self.device)
 
     def features(self, model: Apollo) -> Features:
         """Of every clip of the bank; kept on disk where several models have the same encoders."""
         assert model.vision is not None
-        return make_features(model.vision, self.bank, self.kept)
+        return make_features(model.vision, self.bank, self.kept, self.device)
 
     def rows(self, lessons: Sequence[Lesson]) -> np.ndarray:
         """Clip rows of the bank that these lessons show, in order."""
@@ -79,52 +84,65 @@ class Course:
         return np.concatenate([*seen, np.empty(0, np.int64)]).astype(np.int64)
 
 
-def align(model: Apollo, course: Course) -> None:
+def align(model: Apollo, course: Course) -> float:
     """Stage one: only the connector learns, to give for each frame the vector that the language model can read."""
     assert model.connector is not None
     connector = model.connector
     cached = course.features(model)
     _train(model, [connector])
 
-    def loss(_: int) -> tuple[Tensor, Tensor]:
-        rows, vectors = course.sights(CLIP_BATCH)
-        return _distance(connector(cached[rows]), vectors)
+    def draw(_: int) -> tuple[Tensor, Sights]:
+        return course.sights(CLIP_BATCH)
 
-    fit("align", _learning(model), loss, steps=course.recipe.align_steps, lr=ALIGN_RATE, rng=course.rng)
+    def loss(drawn: tuple[Tensor, Sights]) -> tuple[Tensor, Tensor]:
+        rows, sights = drawn
+        return _distance(connector(cached[rows]), course.table(sights).unflatten(0, (CLIP_BATCH, CLIP_FRAMES)))
+
+    steps = course.recipe.align_steps
+    return fit("align", adamw(_learning(model), ALIGN_RATE, steps), draw, loss, steps=steps, rng=course.rng)
 
 
-def tune_vision(model: Apollo, course: Course) -> None:
+def tune_vision(model: Apollo, course: Course) -> float:
     """Stage two: encoders and connector learn, the language model rests."""
     assert model.vision is not None
     assert model.connector is not None
-    vision, connector = model.vision, model.connector
+    vision, connector, towers = model.vision, model.connector, course.recipe.towers
     _train(model, [vision, connector])
 
-    def loss(_: int) -> tuple[Tensor, Tensor]:
+    def draw(_: int) -> tuple[Packed, list[Tensor], Sights]:
         lessons, packed = course.batch(SEEING, BATCH // 2)
-        clips = course.bank.inputs(course.recipe.towers, course.rows(lessons))
-        vectors = connector(vision(clips))
+        rows = course.rows(lessons)
+        pixels = [moved(course.bank.pixels(name, rows), course.device) for name in towers]
+        return packed, pixels, gather([sight for lesson in lessons for sight in lesson.sights], course.device)
+
+    def loss(drawn: tuple[Packed, list[Tensor], Sights]) -> tuple[Tensor, Tensor]:
+        packed, pixels, sights = drawn
+        vectors = connector(vision([to_input(name, x) for name, x in zip(towers, pixels, strict=True)]))
         replies, right = reply_loss(model, packed, vectors)
-        wanted = course.table([sight for lesson in lessons for sight in lesson.sights])
-        return replies + _distance(vectors, wanted.view_as(vectors))[0], right
+        return replies + _distance(vectors, course.table(sights).view_as(vectors))[0], right
 
-    fit("vision", _learning(model), loss, steps=course.recipe.vision_steps, lr=VISION_RATE, rng=course.rng)
+    steps = course.recipe.vision_steps
+    return fit("vision", adamw(_learning(model), VISION_RATE, steps), draw, loss, steps=steps, rng=course.rng)
 
 
-def fine_tune(model: Apollo, course: Course) -> None:
+def fine_tune(model: Apollo, course: Course) -> float:
     """Stage three: language model and connector learn in the recipe's mixture of modes."""
     connector = model.connector
     cached = None if connector is None else course.features(model)
     _train(model, [model.llm] if connector is None else [model.llm, connector])
 
-    def loss(_: int) -> tuple[Tensor, Tensor]:
+    def draw(_: int) -> tuple[Packed, Tensor]:
         lessons, packed = course.batch(LIMITS, BATCH)
-        rows = torch.from_numpy(course.rows(lessons))
+        return packed, moved(torch.from_numpy(course.rows(lessons)), course.device)
+
+    def loss(drawn: tuple[Packed, Tensor]) -> tuple[Tensor, Tensor]:
+        packed, rows = drawn
         if cached is None or connector is None or not len(rows):
             return reply_loss(model, packed, None)
         return reply_loss(model, packed, connector(cached[rows]))
 
-    fit("sft", _learning(model), loss, steps=course.recipe.sft_steps, lr=TUNE_RATE, rng=course.rng)
+    steps = course.recipe.sft_steps
+    return fit("sft", adamw(_learning(model), TUNE_RATE, steps), draw, loss, steps=steps, rng=course.rng)
 
 
 def _distance(vectors: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:

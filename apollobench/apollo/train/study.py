@@ -5,19 +5,19 @@ The grid of the Apollo paper's section 3 (arXiv 2412.10360) at a scale that two 
 
 from __future__ import annotations
 
-import logging
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Literal
 
+import torch
 from pydantic import Field, field_validator
 
 from apollobench.apollo.train.corpus import CLIP_FRAMES
-from apollobench.apollo.train.family import CLIP_SECONDS, TOWERS, Recipe, Size
-from apollobench.apollo.train.run import prepare, train_recipe
+from apollobench.apollo.train.family import CLIP_SECONDS, FULL, TOWERS, Effort, Recipe, Size
+from apollobench.apollo.train.run import train_recipe
+from apollobench.apollo.train.shared import prepare
+from apollobench.apollo.train.together import side_by_side
 from apollobench.arguments import choose_recipe
 from apollobench.benchmark import load_benchmark
 from apollobench.curate.pipeline import curate, load_pool
@@ -30,8 +30,6 @@ from apollobench.models.apollo import ApolloModel, Options
 from apollobench.recipe import Count, Name, Section, Seed, Share
 from apollobench.types import Mode, Sampling
 from apollobench.yamlfile import read_yaml
-
-log = logging.getLogger(__name__)
 
 
 class StudySampling(Section):
@@ -112,7 +110,7 @@ def _recipe(study: Study, size: Size, design: str, mixture: str, seed: int) -> R
         seed=seed,
         towers=chosen.towers,
         sampling=chosen.sampling.sampling,
-        mixture=MappingProxyType(study.mixtures[mixture]),
+        mixture=study.mixtures[mixture],
         connector=chosen.connector,
         align_steps=study.align_steps,
         vision_steps=0,
@@ -125,32 +123,34 @@ def read_study(path: Path) -> Study:
     return read_yaml(path, Study)
 
 
-def run_study(study: Study, benchmark: Path, output: Path, work: Path, workers: int) -> list[Row]:
+def run_study(
+    study: Study,
+    benchmark: Path,
+    output: Path,
+    work: Path,
+    *,
+    workers: int,
+    device: torch.device,
+    effort: Effort = FULL,
+) -> list[Row]:
     """Trains and scores every cell, `workers` at a time; what a stopped run finished is not done again."""
     grid = cells(study)
-    prepare([cell.recipe for cell in grid], work, workers)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        jobs = {pool.submit(run_cell, cell, benchmark, output, work): cell for cell in grid}
-        rows: dict[str, Row] = {}
-        for job in as_completed(jobs):
-            row = job.result()
-            rows[row.cell.recipe.name] = row
-            log.info("%s: %d of %d", row.cell.recipe.name, len(rows), len(grid))
-    return [rows[cell.recipe.name] for cell in grid]
+    prepare([cell.recipe for cell in grid], work, workers, device, effort)
+    jobs = {cell.recipe.name: partial(run_cell, cell, benchmark, output, work, device, effort) for cell in grid}
+    return list(side_by_side(jobs, device, workers).values())
 
 
-def run_cell(cell: Cell, benchmark: Path, output: Path, work: Path) -> Row:
+def run_cell(cell: Cell, benchmark: Path, output: Path, work: Path, device: torch.device, effort: Effort) -> Row:
     """Trains one model and scores it, as far as that is not done; what it shares must be prepared."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    made = train_recipe(cell.recipe, output / "weights", work, workers=1)
-    return Row(cell, made.parameters, _score(cell.recipe.name, made.folder, benchmark, output))
+    made = train_recipe(cell.recipe, output / "weights", work, device, effort)
+    return Row(cell, made.parameters, _score(cell.recipe.name, made.folder, benchmark, output, device))
 
 
-def _score(name: str, folder: Path, benchmark: Path, output: Path) -> ModeScore:
-    loaded, model = load_benchmark(benchmark), ApolloModel.load(name, folder, Options())
+def _score(name: str, folder: Path, benchmark: Path, output: Path, device: torch.device) -> ModeScore:
+    loaded, model = load_benchmark(benchmark), ApolloModel.load(name, folder, Options(device=str(device)))
     result = output / "results" / name
     with Store(result / "responses") as store:
-        responses = run(model, loaded.items, (Mode.VIDEO,), store).responses
+        responses = run(model, loaded.items, (Mode.VIDEO,), store, progress=False).responses
     about = About(loaded.name, loaded.manifest_hash, len(loaded.items), {"modes": [Mode.VIDEO]})
     return write_results(result, model, loaded.items, responses, about).modes[Mode.VIDEO]
 

@@ -16,8 +16,8 @@ from apollobench.apollo.config import ApolloConfig
 from apollobench.apollo.model import IGNORE, VISUAL, Apollo
 from apollobench.apollo.train.corpus import ATTRIBUTES, IDENTITIES, pictures, see
 from apollobench.apollo.train.family import CLIPS, FAMILY, TOKENS_PER_CLIP, UNIFORM, apollo_config, llm_config
-from apollobench.apollo.train.fit import fit, reply_loss
-from apollobench.apollo.train.language import SightTable, world_tokenizer
+from apollobench.apollo.train.fit import _embeds, adamw, fit, reply_loss
+from apollobench.apollo.train.language import SightTable, gather, world_tokenizer
 from apollobench.apollo.train.lessons import MATCH, TELL, Lesson, choose, make_lesson, pack, scene_plan
 from apollobench.sources.synthetic.questions import ask
 from apollobench.sources.synthetic.render import camera
@@ -100,7 +100,8 @@ def test_a_packed_branch_computes_what_it_computes_alone(chat: Chat) -> None:
     model = Apollo(ApolloConfig(llm=llm_config("s", len(chat.tokenizer)))).eval()
     lessons = [make_lesson(seed, Mode.VIDEO, CLIPS, chat) for seed in (1, 2)]
     lessons = [
-        replace(lesson, head=tuple(token if token != VISUAL else 7 for token in lesson.head)) for lesson in lessons
+        replace(lesson, head=tuple(token if token != VISUAL else 7 for token in lesson.head), recalls=(), counts=())
+        for lesson in lessons
     ]
     branches = [list(lesson.branches[:6]) for lesson in lessons]
     packed = pack(lessons, branches, pad=0)
@@ -114,8 +115,44 @@ def test_a_packed_branch_computes_what_it_computes_alone(chat: Chat) -> None:
                 alone = model.llm.model(torch.tensor([[*head, *branch.asked, *branch.reply[:-1]]])).last_hidden_state[0]
                 places = (packed.part[row] == number).nonzero()[:, 0]
                 torch.testing.assert_close(together[row, places], alone[len(head) :], atol=2e-5, rtol=1e-4)
-                wanted = packed.targets[row, places]
+                wanted = packed.part.new_full(packed.part.shape, IGNORE).flatten()
+                for marks in (packed.letters, packed.words):
+                    wanted[marks.places] = marks.tokens
+                wanted = wanted.view_as(packed.part)[row, places]
                 assert wanted[wanted != IGNORE].tolist() == list(branch.reply)
+
+
+def test_what_is_to_be_predicted_stands_where_it_is_predicted(chat: Chat) -> None:
+    lesson = make_lesson(1, Mode.VIDEO, CLIPS, chat)
+    branches = list(lesson.branches)
+    packed = pack([None, lesson], [branches[:1], branches], pad=0)
+    ids, (rows, length) = packed.ids.flatten(), packed.ids.shape
+    assert (ids[packed.visual] == VISUAL).all()
+    assert len(packed.visual) == len(lesson.sights)
+    known = [token for token in lesson.recalls if token != IGNORE]
+    assert packed.recalls.tokens.tolist() == known
+    assert packed.counts.places.tolist() == packed.visual.tolist()
+    assert packed.counts.tokens.tolist() == list(lesson.counts)
+    hinted = [branch for branch in (branches[0], *branches) if branch.hint]
+    assert packed.hints.tokens.tolist() == [branch.hint[1] for branch in hinted if branch.hint]
+    assert ids[packed.hints.places].tolist() == [branch.asked[branch.hint[0]] for branch in hinted if branch.hint]
+    starts = [branch.reply[0] for branch in (branches[0], *branches) if branch.kind != TELL]
+    assert packed.letters.tokens.tolist() == starts
+    assert len(packed.letters.places) + len(packed.words.places) == sum(
+        len(branch.reply) for branch in (branches[0], *branches)
+    )
+    story = next(branch for branch in branches if branch.kind == TELL)
+    assert packed.words.tokens[-len(story.reply) :].tolist() == list(story.reply)
+    assert rows == 2
+    assert packed.positions.max() < length
+
+
+def test_packed_embeddings_are_those_that_the_model_merges(chat: Chat) -> None:
+    model = Apollo(ApolloConfig(llm=llm_config("s", len(chat.tokenizer))))
+    lessons = [make_lesson(seed, Mode.VIDEO, CLIPS, chat) for seed in (1, 2)]
+    packed = pack(lessons, [list(lesson.branches[:3]) for lesson in lessons], pad=0)
+    visual = torch.randn(len(packed.visual) // TOKENS_PER_CLIP, TOKENS_PER_CLIP, model.llm.config.hidden_size)
+    assert torch.equal(_embeds(model, packed, visual), model.merge(packed.ids, visual))
 
 
 def test_choose_keeps_its_limits(chat: Chat) -> None:
@@ -146,17 +183,17 @@ def test_a_few_steps_on_one_lesson_learn_it(chat: Chat) -> None:
     lesson = make_lesson(3, Mode.VIDEO, CLIPS, chat)
     packed = pack([lesson], [list(lesson.branches[:8])], pad=0)
     table = SightTable(model.llm.config.hidden_size)
-    before, _ = reply_loss(model, packed, table(lesson.sights))
-    learning = [*model.parameters(), *table.parameters()]
+    sights = gather(lesson.sights, torch.device("cpu"))
+    before, _ = reply_loss(model, packed, table(sights))
     fit(
         "test",
-        learning,
-        lambda _: reply_loss(model, packed, table(lesson.sights)),
+        adamw([*model.parameters(), *table.parameters()], 3e-3, 40),
+        lambda _: packed,
+        lambda batch: reply_loss(model, batch, table(sights)),
         steps=40,
-        lr=3e-3,
         rng=np.random.default_rng(0),
     )
-    after, right = reply_loss(model, packed, table(lesson.sights))
+    after, right = reply_loss(model, packed, table(sights))
     assert after.item() < 0.1 * before.item()
     assert right.item() == 1.0
 

@@ -11,10 +11,10 @@ import torch
 
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.towers.hybrid import build_tower
-from apollobench.apollo.train import run
-from apollobench.apollo.train.family import FAMILY, TOWERS, apollo_config
+from apollobench.apollo.train.family import FAMILY, TOWERS, Effort, apollo_config
+from apollobench.apollo.train.files import Part
 from apollobench.apollo.train.language import SightTable, world_tokenizer
-from apollobench.apollo.train.study import cells, read_study, run_cell
+from apollobench.apollo.train.study import cells, read_study, run_study
 from apollobench.benchmark import Entry, write_benchmark
 from apollobench.errors import InputError
 from apollobench.report.study import write_study
@@ -68,15 +68,14 @@ def test_what_a_study_cannot_mean_is_refused(file: Path, old: str, new: str, mes
         read_study(file)
 
 
-def test_models_are_trained_scored_and_reported(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "BANK_SEEDS", range(4))
+def test_models_are_trained_scored_and_reported(file: Path, tmp_path: Path) -> None:
     work, output = tmp_path / "work", tmp_path / "out"
     study = read_study(file)
     untrained_parts(work)
     benchmark = toy_benchmark(tmp_path)
-    grid = cells(study)
-    run.prepare([cell.recipe for cell in grid], work, 1)
-    rows = [run_cell(cell, benchmark, output, work) for cell in grid]
+    little = Effort(bank_seeds=range(4))
+    cpu = torch.device("cpu")
+    rows = run_study(study, benchmark, output, work, workers=2, device=cpu, effort=little)
     report = write_study(study.name, rows, output).read_text()
     table = list(csv.DictReader((output / "results.csv").open()))
     assert [row["llm"] for row in table] == ["tiny-s"] * 3 + ["tiny-m"] * 3
@@ -85,7 +84,7 @@ def test_models_are_trained_scored_and_reported(file: Path, tmp_path: Path, monk
     assert "s, m" in report
     assert (output / "scaling.svg").read_text().count("<svg") == 1
     before = {path: path.stat().st_mtime_ns for path in work.glob("toy-*.pt")}
-    again = [run_cell(cell, benchmark, output, work) for cell in grid]
+    again = run_study(study, benchmark, output, work, workers=2, device=cpu, effort=little)
     assert [row.score for row in again] == [row.score for row in rows]
     assert before == {path: path.stat().st_mtime_ns for path in work.glob("toy-*.pt")}
     assert len(list(work.glob("features-*.npy"))) == 4
@@ -96,12 +95,13 @@ def untrained_parts(work: Path) -> None:
     work.mkdir()
     torch.manual_seed(0)
     for name, config in TOWERS.items():
-        torch.save(build_tower(name, config, -1).state_dict(), work / f"encoder-{name}.pt")
+        Part(build_tower(name, config, -1).state_dict(), 0.0, "here").keep(work / f"encoder-{name}.pt")
     for size in ("s", "m"):
         recipe = next(recipe for recipe in FAMILY.values() if recipe.size == size)
         model = Apollo(replace(apollo_config(recipe, len(world_tokenizer())), vision=None, connector=None))
         table = SightTable(model.llm.config.hidden_size)
-        torch.save({"llm": model.llm.state_dict(), "table": table.state_dict()}, work / f"language-{size}.pt")
+        weights = {"llm": model.llm.state_dict(), "table": table.state_dict()}
+        Part(weights, 0.0, "here").keep(work / f"language-{size}.pt")
 
 
 def toy_benchmark(folder: Path) -> Path:
