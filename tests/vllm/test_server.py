@@ -10,15 +10,26 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import GraniteConfig, GraniteForCausalLM, PreTrainedTokenizerFast
 
 from apollobench.benchmark import Entry, write_benchmark
 from apollobench.evaluate.prompt import build_prompt
+from apollobench.evaluate.run import run as run_model
+from apollobench.evaluate.store import Store
 from apollobench.models.apollo import ApolloModel
+from apollobench.models.registry import load_model
+from apollobench.models.vllm.connect import VllmModel
+from apollobench.models.vllm.dialect import LISTED
 from apollobench.models.vllm.server import free_port
 from apollobench.types import CATEGORIES, Item, Mode, Request
 from apollobench.video.decode import decode
@@ -155,6 +166,77 @@ def test_eval_starts_a_server_for_itself_and_ends_it(
     same_answers(by_transformers, tmp_path / "out")
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(tmp_path) not in listed
+
+
+def test_a_model_that_is_not_apollo(items: list[Item], tmp_path: Path) -> None:
+    """A tiny language model of transformers: it answers questions as there, and videos are errors that say why."""
+    folder = tmp_path / "granite"
+    llm, tokenizer = language_model(folder)
+    with on_a_server_of_its_own(f"vllm:{folder}") as model:
+        asked = [Request(item, Mode.TEXT, build_prompt(item)) for item in items[:6]]
+        answers = list(model.answer(asked))
+        probed = probe(items[0].video.path)
+        (refused,) = model.answer([Request(items[0], Mode.VIDEO, "Why?", plan(probed, model.sampling))])
+    for request, answer in zip(asked, answers, strict=True):
+        ids = torch.tensor([tokenizer(f"USER {request.prompt} ASSISTANT ")["input_ids"]])
+        with torch.inference_mode():
+            expected = llm(ids).logits[0, -1].log_softmax(-1)
+        assert answer.text == tokenizer.decode([int(expected.argmax())], skip_special_tokens=True).strip()
+        letters = tokenizer.convert_tokens_to_ids(list("ABCDE"))[: len(request.item.options)]
+        assert answer.option_logprobs == pytest.approx(expected[letters].tolist(), abs=1e-3)
+    assert refused.text is None
+    assert "400" in (refused.error or "")
+
+
+def test_a_server_that_dies_is_told_in_every_error(
+    items: list[Item], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "granite"
+    language_model(folder)
+    with on_a_server_of_its_own(f"vllm:{folder}") as model, Store(tmp_path / "store") as store:
+        run_model(model, items[:4], [Mode.TEXT], store, progress=False)
+        assert model.process is not None
+        assert model.process.process is not None
+        os.killpg(model.process.process.pid, signal.SIGKILL)
+        model.process.process.wait()
+        counts = run_model(model, items[:8], [Mode.TEXT], store, progress=False)
+    assert [response.error is None for response in counts.responses] == [True] * 4 + [False] * 4
+    assert all("vLLM ended with exit code -9" in str(response.error) for response in counts.responses[4:])
+    assert "vLLM ended with exit code -9" in capsys.readouterr().err
+
+
+@contextmanager
+def on_a_server_of_its_own(name: str) -> Iterator[VllmModel]:
+    arguments = {"dtype": "float32", "kv_cache_memory_bytes": str(64 << 20), "timeout": "60"}
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in ENGINE.items():
+            patch.setenv(variable, value)
+        model = load_model(name, arguments)
+    assert isinstance(model, VllmModel)
+    with closing(model):
+        yield model
+
+
+def language_model(folder: Path) -> tuple[GraniteForCausalLM, PreTrainedTokenizerFast]:
+    """Random weights and a vocabulary of 20 words, so that the server lists every one of them as likely."""
+    known = "[UNK] [END] USER ASSISTANT A B C D E what which when who red blue green first last ? ."
+    words = {word: number for number, word in enumerate(known.split())}
+    assert len(words) == LISTED
+    wordwise = Tokenizer(WordLevel(words, unk_token="[UNK]"))
+    wordwise.pre_tokenizer = Whitespace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=wordwise, unk_token="[UNK]", eos_token="[END]")
+    tokenizer.chat_template = "{% for m in messages %}USER {{ m.content }} {% endfor %}ASSISTANT "
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = GraniteConfig(vocab_size=len(words), num_key_value_heads=1, max_position_embeddings=1024, **sizes)
+    llm = GraniteForCausalLM(config).eval()
+    with torch.no_grad():
+        for parameter in llm.parameters():
+            if parameter.ndim > 1:
+                parameter.mul_(10)
+    llm.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return llm, tokenizer
 
 
 def test_a_server_that_fails_tells_why(tmp_path: Path) -> None:

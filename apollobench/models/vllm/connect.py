@@ -6,6 +6,7 @@ import contextlib
 import re
 import secrets
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,20 +16,21 @@ from apollobench.models.base import Rates, Sketch
 from apollobench.models.http.address import Address, find_address
 from apollobench.models.http.backoff import Backoff
 from apollobench.models.http.chat import ChatModel
-from apollobench.models.http.connect import told_revision
+from apollobench.models.http.connect import told_revision as told_by_server
 from apollobench.models.http.server import Server as Connection
 from apollobench.models.roster import RosterEntry
 from apollobench.models.vllm.dialect import Vllm
-from apollobench.models.vllm.folder import Served, is_apollo, served
+from apollobench.models.vllm.folder import Served, is_apollo, served, told_revision
 from apollobench.models.vllm.launch import launch
 from apollobench.models.vllm.options import Options
 from apollobench.models.vllm.server import KEY, Server, api_key
 from apollobench.models.weights import find_weights
-from apollobench.types import LETTERS, Mode
+from apollobench.types import LETTERS, Answer, Mode, Request
 
 if TYPE_CHECKING:
     from apollobench.apollo.chat import Chat
 
+TRIES_AT_HOME = 3  # of a server on this machine that nobody else asks
 DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
@@ -38,10 +40,28 @@ class VllmModel(ChatModel):
 
     process: Server | None = field(default=None, repr=False)
 
+    def answer(self, requests: Sequence[Request]) -> list[Answer]:
+        """As `ChatModel.answer`; once its server has ended, every error says that, and nothing waits for it."""
+        if ended := self._ended():
+            return [Answer(None, error=ended) for _ in requests]
+        answers = super().answer(requests)
+        ended = self._ended()
+        return [replace(answer, error=ended) if ended and answer.error else answer for answer in answers]
+
     def close(self) -> None:
         super().close()
+        if ended := self._ended():
+            print(f"{self.name}: {ended}", file=sys.stderr, flush=True)
         if self.process is not None:
             self.process.stop()
+
+    def _ended(self) -> str | None:
+        try:
+            if self.process is not None:
+                self.process.check_alive()
+        except InputError as error:
+            return str(error)
+        return None
 
 
 def connect(name: str, entry: RosterEntry, options: Options) -> VllmModel:
@@ -59,6 +79,8 @@ def connect(name: str, entry: RosterEntry, options: Options) -> VllmModel:
     print(f"{name}: starting vLLM, which takes a while; its log: {process.log}", file=sys.stderr, flush=True)
     try:
         process.wait_until_ready()
+        if what.sampling is None:  # now that vLLM has downloaded what was not at hand
+            what = replace(what, revision=told_revision(what.model, options.server.get("revision")))
         return _model(name, entry, options, what, with_key, process)
     except BaseException:
         process.stop()
@@ -84,7 +106,7 @@ def _at(name: str, entry: RosterEntry, options: Options, base_url: str) -> VllmM
     address = find_address(base_url, options.api_key_env or (KEY if api_key() else None))
     connection = Connection(address, concurrency=1)
     try:
-        told = told_revision(connection, name)
+        told = told_by_server(connection, name)
     finally:
         connection.close()
     root = re.match(r"root=([^,]+)", told)
@@ -106,6 +128,7 @@ def _model(
     name: str, entry: RosterEntry, options: Options, what: Served, address: Address, process: Server | None
 ) -> VllmModel:
     sampling = options.sampling(what.sampling)
+    backoff = Backoff() if process is None else Backoff(tries=TRIES_AT_HOME)
     dialect = Vllm(options.max_new_tokens)
     if what.sampling is not None:
         dialect = _apollo_dialect(Path(what.model), options.max_new_tokens)
@@ -117,7 +140,7 @@ def _model(
         sampling=sampling,
         wants_frames=False,
         model=name,
-        server=Connection(address, timeout=options.timeout, concurrency=options.concurrency, backoff=Backoff()),
+        server=Connection(address, timeout=options.timeout, concurrency=options.concurrency, backoff=backoff),
         dialect=dialect,
         process=process,
     )

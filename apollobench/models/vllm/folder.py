@@ -10,11 +10,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from apollobench.fingerprint import folder_digest
+from apollobench.models.hub import HUB_ID, cached
 from apollobench.models.roster import BUILTIN, RosterEntry
 from apollobench.models.weights import find_weights
 from apollobench.types import Sampling
 
 CACHE = "APOLLOBENCH_CACHE"
+FILES = frozenset({".json", ".txt", ".model", ".jinja", ".safetensors"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ def served(name: str, entry: RosterEntry, pretrained: str | None, revision: str 
     """
     if not is_apollo(entry, pretrained):
         wanted = revision or (None if pretrained else entry.revision)
-        return Served(pretrained or entry.weights, wanted or "main", {"revision": wanted} if wanted else {})
+        source = pretrained or entry.weights
+        return Served(source, told_revision(source, wanted), {"revision": wanted} if wanted else {})
     folder = find_weights(name, entry, pretrained, revision)
     from apollobench.apollo.checkpoint import is_exported
     from apollobench.apollo.checkpoint import revision as digest_of
@@ -64,6 +68,18 @@ def served(name: str, entry: RosterEntry, pretrained: str | None, revision: str 
     if config.connector:
         sampling = fitted(sampling, config.max_length, config.tokens_per_clip)
     return Served(str(exported), made, {"max_model_len": config.max_length}, sampling)
+
+
+def told_revision(source: str, wanted: str | None) -> str:
+    """What tells these weights from others: of a folder the digest, of a hub id the commit that its cache holds.
+
+    Before the first download nothing is known of a hub id but the branch or tag that is `wanted`.
+    """
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return folder_digest(folder, FILES)
+    held = cached(source, wanted) if HUB_ID.fullmatch(source) else None
+    return held.name if held else wanted or "main"
 
 
 def loader_options(sampling: Sampling) -> dict[str, Any]:
