@@ -90,7 +90,10 @@ def _examined(
     for path, outcome in run_each(look, jobs, workers):
         match outcome:
             case Hung(limit):
-                text = f"not done after {limit:.0f} s and killed: a decoder hangs on it. Replace or re-encode the file."
+                text = (
+                    f"not done after {limit:.0f} s and killed: a decoder hangs on it. Replace or re-encode the file; "
+                    "for a slow disk raise --time_limit."
+                )
                 yield Health(path, *stamps[path], "", (Finding(Kind.HUNG, text),))
             case Died() as died:
                 text = f"the process that read it died ({died.cause}). Replace or re-encode the file; {_memory(died)}"
