@@ -104,7 +104,7 @@ def load_benchmark(directory: Path, data_root: Path | None = None) -> Benchmark:
                 f"{path}: its content changed after the benchmark was written (its hash is not the manifest's). "
                 f"Curate it again, or fetch it again"
             )
-    root = _absolute(data_root or directory / manifest["media_root"])
+    root = absolute(data_root or directory / manifest["media_root"])
     items = tuple(entry.item for entry in read_entries(directory / ITEMS, root))
     if not any(item.video.path.is_file() for item in items):
         raise InputError(
@@ -162,7 +162,7 @@ def _to_row(entry: Entry, root: Path) -> dict[str, Any]:
         "options": list(item.options),
         "answer": item.answer,
         "video_id": item.video.id,
-        "video": _absolute(item.video.path).relative_to(root).as_posix(),
+        "video": absolute(item.video.path).relative_to(root).as_posix(),
         "media": entry.media,
         "licence": item.licence,
         "native": json.dumps(dict(item.native), sort_keys=True, ensure_ascii=False),
@@ -245,9 +245,9 @@ def _sha256(path: Path) -> str:
 
 
 def _common_folder(paths: Sequence[Path]) -> Path:
-    return Path(os.path.commonpath([_absolute(path).parent for path in paths]))
+    return Path(os.path.commonpath([absolute(path).parent for path in paths]))
 
 
-def _absolute(path: Path) -> Path:
+def absolute(path: Path) -> Path:
     """Absolute and without `..`, but with its symbolic links: a media folder may be made of them."""
     return Path(os.path.abspath(path))  # noqa: PTH100

@@ -56,7 +56,7 @@ app = group(
       apollobench demo --output_path demo
 
     Each command's own --help has an example. Dashes and underscores in option names are alike.
-    Exit codes: 0 done, 1 a gate failed, 2 a usage or data error.
+    Exit codes: 0 done, 1 a gate failed or a file is faulty, 2 a usage or data error.
     """
 )
 sources_app = group("""The sources of items: what there is, and making the generated one.""")
@@ -243,6 +243,62 @@ def evaluate(
             f"{outcome.errors} questions ended with an error; samples.jsonl has the reasons. "
             "The same command asks them again, --allow_errors accepts them"
         )
+
+
+@app.command()
+def doctor(
+    files: Annotated[list[Path] | None, typer.Argument(help="Video files, and folders of them.")] = None,
+    sources: Annotated[
+        str | None, typer.Option("--sources", help="Examine the videos of these sources, separated by commas.")
+    ] = None,
+    benchmark: Annotated[
+        Path | None, typer.Option("--benchmark", help="Examine the videos of a benchmark that curate made.")
+    ] = None,
+    data_root: Annotated[
+        Path | None, typer.Option("--data_root", help="Folder of the sources' data, or of the benchmark's videos.")
+    ] = None,
+    output_path: Annotated[
+        Path | None,
+        typer.Option("--output_path", help="Folder of media.jsonl. [default: DATA_ROOT, or the one that holds all]"),
+    ] = None,
+    form: Annotated[str | None, typer.Option("--format", help="csv or md: print every file, not the summary.")] = None,
+    time_limit: Annotated[
+        float, typer.Option("--time_limit", min=0.1, help="Seconds for a file, and one more per 10 MB of it.")
+    ] = 60.0,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Files to examine at a time. [default: one per core]")
+    ] = None,
+) -> None:
+    """Examine every video before a run: probe it, decode its center frame, look for its end, in processes of their own.
+
+    Faults (missing, empty, no video, unreadable, truncated, absurd, center undecodable, hung, crashed) cost the items
+    on a file; rotation and a variable frame rate are only noted. media.jsonl keeps all: the next check-up examines what
+    changed, and runs take the content hashes from it where it lies at or above the videos. Delete it to begin anew.
+    Exits with 0 if no file has a fault, 1 if one has, 2 on a usage error.
+
+    \b
+    Examples:
+      apollobench doctor --sources synthetic --data_root data
+      apollobench doctor --benchmark out/synthetic
+      apollobench doctor videos --format csv
+    """
+    from apollobench.doctor.checkup import check_up
+    from apollobench.doctor.files import common_folder, files_in, files_of_benchmark, files_of_sources
+    from apollobench.report.health import writer
+
+    write = writer(form)
+    items = files_in(files or [])
+    if sources:
+        if data_root is None:
+            raise InputError("where do the sources' data lie? Give --data_root FOLDER")
+        items.update(files_of_sources([name.strip() for name in sources.split(",")], data_root))
+    if benchmark:
+        items.update(files_of_benchmark(benchmark, data_root))
+    if not items:
+        raise InputError("examine what? Give files or folders, --sources NAMES or --benchmark FOLDER")
+    checkup = check_up(items, output_path or data_root or common_folder(items), workers=workers, seconds=time_limit)
+    typer.echo(write(checkup))
+    raise typer.Exit(checkup.exit_code)
 
 
 @app.command()

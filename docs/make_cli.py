@@ -17,7 +17,8 @@ INTRO = """# Commands
 Written from the commands' own help by `make docs`. Dashes and underscores in option names are alike: `--model_args` and
 `--model-args` are one option.
 
-Every command exits with 0 when it is done, 1 when a gate failed, and 2 on a usage or data error.
+Every command exits with 0 when it is done, 1 when a gate failed or a file is faulty, and 2 on a usage or data
+error.
 """
 
 

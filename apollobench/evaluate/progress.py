@@ -13,10 +13,15 @@ SECONDS = 5.0
 
 
 class Progress:
-    """Counts responses up to `total`. Rate and time left come from computed ones; stored ones only move the count."""
+    """Counts responses up to `total`. Rate and time left come from computed ones; stored ones only move the count.
 
-    def __init__(self, total: int, label: str, *, stream: TextIO | None = None, seconds: float = SECONDS) -> None:
-        self.total, self.label = total, label
+    unit: what is counted, if not items.
+    """
+
+    def __init__(
+        self, total: int, label: str, *, unit: str = "items", stream: TextIO | None = None, seconds: float = SECONDS
+    ) -> None:
+        self.total, self.label, self.unit = total, label, unit
         self.stored = self.computed = self.errors = 0
         self._stream = sys.stderr if stream is None else stream
         self._seconds = seconds
@@ -52,7 +57,7 @@ class Progress:
         if self.stored:
             parts.append(f"{self.stored} stored")
         if self.computed:
-            parts.append(f"{rate:.1f} items/s")
+            parts.append(f"{rate:.1f} {self.unit}/s")
             if done < self.total:
                 parts.append(f"{_clock((self.total - done) / rate)} left")
         if self.errors:
@@ -70,7 +75,7 @@ class Progress:
         from tqdm import tqdm
 
         return tqdm(
-            total=self.total, desc=self.label, unit=" items", smoothing=0, file=self._stream, dynamic_ncols=True
+            total=self.total, desc=self.label, unit=f" {self.unit}", smoothing=0, file=self._stream, dynamic_ncols=True
         )
 
 

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 REPLACE = "Replace the file, for example by downloading it again."
 
 
+class NoVideoError(InputError):
+    """A file that can be opened and holds no video stream."""
+
+
+class CutShortError(InputError):
+    """A file with fewer bytes than its header promises."""
+
+
 @dataclass(frozen=True)
 class Probe:
     """A video file's shape. Compared without its arrays.
@@ -55,8 +63,8 @@ class Probe:
 def probe(path: Path) -> Probe:
     """Read the shape of `path` and the presentation time of each of its frames.
 
-    Raises InputError that names the file if it is missing, empty, not a video, without a video stream, cut short
-    (fewer bytes than its header promises), or not decodable.
+    Raises InputError that names the file if it is missing, empty, not a video, without a video stream (NoVideoError),
+    cut short (CutShortError: fewer bytes than its header promises), or not decodable.
     """
     with open_video(path) as (container, stream):
         _check_complete(path, stream)
@@ -85,7 +93,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
         container = av.open(str(path))
     except (av.error.FFmpegError, OSError) as error:
-        raise InputError(f"{path}: not a readable video file: {_cause(path, error)}. {REPLACE}") from error
+        raise _failure(path, "not a readable video file", error) from error
     try:
         with container:
             stream = _video_stream(path, container)
@@ -96,15 +104,16 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             stream.codec_context.thread_type = "SLICE"
             yield container, stream
     except av.error.FFmpegError as error:
-        raise InputError(f"{path}: reading it failed: {_cause(path, error)}. {REPLACE}") from error
+        raise _failure(path, "reading it failed", error) from error
 
 
-def _cause(path: Path, error: Exception) -> str:
+def _failure(path: Path, what: str, error: Exception) -> InputError:
     reason = str(getattr(error, "strerror", None) or error)
     promised, present = promised_bytes(path), path.stat().st_size
     if promised is not None and promised > present:
-        return f"cut short, {present} of {promised} promised bytes are there ({reason})"
-    return reason
+        lost = f"cut short, {present} of {promised} promised bytes are there ({reason})"
+        return CutShortError(f"{path}: {what}: {lost}. {REPLACE}")
+    return InputError(f"{path}: {what}: {reason}. {REPLACE}")
 
 
 def _video_stream(path: Path, container: InputContainer) -> VideoStream:
@@ -116,7 +125,7 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
             return stream
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
     cover = " (the picture is a cover image)" if container.streams.video else ""
-    raise InputError(f"{path}: no video stream; the file holds only {kinds}{cover}. Point the item to a video file.")
+    raise NoVideoError(f"{path}: no video stream; the file holds only {kinds}{cover}. Point the item to a video file.")
 
 
 def _check_complete(path: Path, stream: VideoStream) -> None:
@@ -132,7 +141,7 @@ def _check_complete(path: Path, stream: VideoStream) -> None:
         counts = f"its index lists {stream.frames} frames, the data of {lost} of them is missing"
     else:
         counts = "the rest is missing"
-    raise InputError(f"{path}: truncated: {present} of {promised} promised bytes are there; {counts}. {REPLACE}")
+    raise CutShortError(f"{path}: truncated: {present} of {promised} promised bytes are there; {counts}. {REPLACE}")
 
 
 def _describe(path: Path, container: InputContainer, stream: VideoStream, table: FrameTable) -> Probe:
