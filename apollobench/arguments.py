@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ def choose_recipe(
         return file
     changed: dict[str, Any] = {"sources": [{"name": name, "options": options} for name, options in sources.items()]}
     if wanted != list(listed):
-        changed["name"] = "+".join(wanted)
+        changed["name"] = "+".join(re.sub(r"[^\w.-]+", "-", name) for name in wanted)
     return load_recipe(recipe or own, {**overrides, **changed})
 
 
