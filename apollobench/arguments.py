@@ -48,10 +48,16 @@ def choose_recipe(
     sources and recipe, for unknown ones, and for a flag that no source has.
     """
     from apollobench.recipe import load_recipe, shipped_recipes
+    from apollobench.sources import find_source
 
     wanted = [part.strip() for part in names.split(",")] if names is not None else []
     if not wanted and recipe is None:
         raise InputError("nothing to curate; name sources with --sources, or a recipe with --recipe")
+    for name in wanted:
+        find_source(name)
+    repeated = next((name for i, name in enumerate(wanted) if name in wanted[:i]), None)
+    if repeated is not None:
+        raise InputError(f"--sources: {repeated} is named twice")
     own = wanted[0] if len(wanted) == 1 and wanted[0] in shipped_recipes() else FULL_RECIPE
     file = load_recipe(recipe or own, overrides)
     listed = {source.name: dict(source.options) for source in file.recipe.sources}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from apollobench.errors import InputError
 from apollobench.hub import HUB_ID, cached, fetch
-from apollobench.sources.reading.tables import SUFFIXES
+from apollobench.sources.reading.tables import READERS
 
 SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.")
 ENVIRONMENT = "APOLLOBENCH_DATA"
@@ -121,7 +121,7 @@ def _in_folder(folder: Path, ways: Sequence[tuple[str, ...]]) -> list[Path]:
         path.relative_to(folder).as_posix()
         for place, _, files in os.walk(folder, followlinks=True)
         for file in files
-        if (path := Path(place, file)).suffix in SUFFIXES
+        if (path := Path(place, file)).suffix in READERS
     ]
     for patterns in ways:
         found = {pattern: sorted(name for name in names if _ends_like(name, pattern)) for pattern in patterns}

@@ -97,7 +97,7 @@ def read_questions(
             raise InputError(f"{file}: no row has the columns of this source; found: {columns}; expected: {expected}")
         reading.rows += len(found)
         for row in found:
-            where = f"{file.name} {row.label}"
+            where = f"{row.file.name} {row.label}"
             try:
                 question = _question(row, forms)
                 wrong = [*problems(question), *repeats.problems(question, where)]

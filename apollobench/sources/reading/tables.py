@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from apollobench.errors import InputError
 from apollobench.sources.reading.row import Row
 
-SUFFIXES = (".parquet", ".json", ".jsonl", ".csv")
 Record = dict[str, Any] | str  # a row, or why it is none
 
 
@@ -20,7 +19,9 @@ def read_rows(path: Path) -> Iterator[Row]:
 
     Raises InputError naming a file that cannot be read.
     """
-    records = READERS.get(path.suffix, _json)(path)
+    if path.suffix not in READERS:
+        raise InputError(f"{path}: a table's name must end in one of {', '.join(READERS)}")
+    records = READERS[path.suffix](path)
     for number, record in enumerate(records):
         if isinstance(record, dict):
             yield Row(path, f"row {number}", number, record)
@@ -84,4 +85,9 @@ def _record(value: Any) -> Record:
     return value if isinstance(value, dict) else f"found {str(value)[:60]!r}, expected names and values"
 
 
-READERS: dict[str, Callable[[Path], list[Record]]] = {".parquet": _parquet, ".csv": _csv, ".jsonl": _json_lines}
+READERS: Mapping[str, Callable[[Path], list[Record]]] = {
+    ".parquet": _parquet,
+    ".json": _json,
+    ".jsonl": _json_lines,
+    ".csv": _csv,
+}
