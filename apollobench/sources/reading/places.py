@@ -20,6 +20,7 @@ from apollobench.sources.reading.tables import READERS
 
 SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.")
 ENVIRONMENT = "APOLLOBENCH_DATA"
+VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def media_folder(layout: str, root: Path) -> Path:
 
 
 class Media:
-    """Paths below a folder. A file of the same name with another suffix (.MP4, .mkv) stands in for one not there."""
+    """Paths below a folder. A video of the same name with another suffix (.MP4, .mkv) stands in for one not there."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)
@@ -85,8 +86,7 @@ class Media:
         folder, name = os.path.split(f"{self._folder}/{file}")
         names = self._names.get(folder)
         if names is None:
-            listed = sorted(os.listdir(folder)) if os.path.isdir(folder) else []  # noqa: PTH112, PTH208
-            names = self._names[folder] = {stem: entry for entry in listed for stem in (entry, _stem(entry))}
+            names = self._names[folder] = _videos_in(folder)
         return Path(folder, name if name in names else names.get(_stem(name), name))
 
 
@@ -119,7 +119,7 @@ def _in_folder(folder: Path, ways: Sequence[tuple[str, ...]]) -> list[Path]:
     """The files of the first way that is there. Raises InputError when it is there in part, or in several folders."""
     names = [
         path.relative_to(folder).as_posix()
-        for place, _, files in os.walk(folder, followlinks=True)
+        for place, _, files in os.walk(folder)
         for file in files
         if (path := Path(place, file)).suffix in READERS
     ]
@@ -169,6 +169,13 @@ def _nowhere(source: str, split: Split, folders: Sequence[Path], reason: str, ho
 
 def _described(split: Split) -> str:
     return " or ".join(f"{way[0]}{' and so on' if len(way) > 1 else ''}" for way in split.files)
+
+
+def _videos_in(folder: str) -> dict[str, str]:
+    """The videos of a folder by their names with and without suffix."""
+    listed = sorted(os.listdir(folder)) if os.path.isdir(folder) else []  # noqa: PTH112, PTH208
+    videos = [name for name in listed if name.lower().endswith(VIDEO_SUFFIXES)]
+    return {key: name for name in videos for key in (_stem(name), name)}
 
 
 def _stem(name: str) -> str:

@@ -127,7 +127,7 @@ def test_videos_lie_where_lmms_eval_leaves_them_or_where_said(tmp_path: Path) ->
 
 
 def test_a_file_with_another_suffix_stands_in(tmp_path: Path) -> None:
-    for name in ("a.MP4", "b.mkv", "c.mp4", "c.txt"):
+    for name in ("a.MP4", "b.mkv", "c.mp4", "c.webm", "d.txt"):
         (tmp_path / name).touch()
     media = Media(tmp_path)
     assert [media.path(f"{stem}.mp4").name for stem in "abcd"] == ["a.MP4", "b.mkv", "c.mp4", "d.mp4"]
