@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from apollobench.errors import InputError
 from apollobench.types import Mode
+
+FULL_RECIPE = "apollobench"
 
 if TYPE_CHECKING:
     from apollobench.recipe import RecipeFile
@@ -35,18 +38,47 @@ def parse_mode(text: str) -> Mode:
     return Mode(text)
 
 
-def choose_recipe(source: str | None, recipe: str | None, overrides: Mapping[str, Any]) -> RecipeFile:
-    """The recipe that a source and a recipe's name mean. Raises InputError without either, or when they disagree."""
-    from apollobench.recipe import load_recipe
-    from apollobench.sources import sources
+def choose_recipe(
+    names: str | None, recipe: str | None, overrides: Mapping[str, Any], flags: Mapping[str, bool] | None = None
+) -> RecipeFile:
+    """The recipe for sources (separated by commas) or of a name; sources take the place of those that it lists.
 
-    if source is not None and source not in sources():
-        raise InputError(f"unknown source {source!r}; there are {', '.join(sources())}")
-    name = recipe or source
-    if name is None:
-        raise InputError("nothing to curate; name a source with --sources, or a recipe with --recipe")
-    file = load_recipe(name, overrides)
-    used = [part.name for part in file.recipe.sources]
-    if source is not None and used != [source]:
-        raise InputError(f"{file.name} takes its items from {', '.join(used)}, --sources says {source}; leave one out")
-    return file
+    Without a name it is the single source's own shipped recipe, else the full procedure. A source that the recipe
+    lists keeps its options there. flags: options to set for every source that has them. Raises InputError without
+    sources and recipe, for unknown ones, and for a flag that no source has.
+    """
+    from apollobench.recipe import load_recipe, shipped_recipes
+    from apollobench.sources import find_source
+
+    wanted = [part.strip() for part in names.split(",")] if names is not None else []
+    if not wanted and recipe is None:
+        raise InputError("nothing to curate; name sources with --sources, or a recipe with --recipe")
+    for name in wanted:
+        find_source(name)
+    repeated = next((name for i, name in enumerate(wanted) if name in wanted[:i]), None)
+    if repeated is not None:
+        raise InputError(f"--sources: {repeated} is named twice")
+    own = wanted[0] if len(wanted) == 1 and wanted[0] in shipped_recipes() else FULL_RECIPE
+    file = load_recipe(recipe or own, overrides)
+    listed = {source.name: dict(source.options) for source in file.recipe.sources}
+    wanted = wanted or list(listed)
+    sources = _with_flags({name: listed.get(name, {}) for name in wanted}, flags or {})
+    if sources == listed:
+        return file
+    changed: dict[str, Any] = {"sources": [{"name": name, "options": options} for name, options in sources.items()]}
+    if wanted != list(listed):
+        changed["name"] = "+".join(re.sub(r"[^\w.-]+", "-", name) for name in wanted)
+    return load_recipe(recipe or own, {**overrides, **changed})
+
+
+def _with_flags(sources: Mapping[str, Mapping[str, Any]], flags: Mapping[str, bool]) -> dict[str, dict[str, Any]]:
+    from apollobench.sources import find_source
+
+    taken = {name: find_source(name)[0].options for name in sources}
+    on = [flag for flag, value in flags.items() if value]
+    for flag in on:
+        if not any(flag in options for options in taken.values()):
+            raise InputError(f"--{flag}: none of the sources {', '.join(sources)} has this option")
+    return {
+        name: {**options, **{flag: True for flag in on if flag in taken[name]}} for name, options in sources.items()
+    }

@@ -134,6 +134,7 @@ SCHEMA = pa.schema(
         ("category", pa.string()),
         ("category_from", pa.string()),
         ("question", pa.string()),
+        ("context", pa.string()),
         ("options", pa.list_(pa.string())),
         ("answer", pa.int8()),
         ("video_id", pa.string()),
@@ -159,6 +160,7 @@ def _to_row(entry: Entry, root: Path) -> dict[str, Any]:
         "category": item.category,
         "category_from": entry.category_from,
         "question": item.question,
+        "context": item.context or None,
         "options": list(item.options),
         "answer": item.answer,
         "video_id": item.video.id,
@@ -189,6 +191,7 @@ def _from_row(row: Mapping[str, Any], root: Path) -> Entry:
         native=json.loads(row["native"]),
         licence=row["licence"],
         truth=Truth(row["needs"], row["flaw"]) if row["needs"] else None,
+        context=row.get("context") or "",
     )
     evidence = {m: (row[f"{m}_right"], row[f"{m}_votes"]) for m in Mode if row[f"{m}_votes"] is not None}
     return Entry(

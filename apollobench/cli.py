@@ -90,7 +90,7 @@ def sources_list() -> None:
     from apollobench.report.tables import markdown_table
     from apollobench.sources import sources
 
-    rows = [[source.name, source.about, ", ".join(source.options)] for source in sources().values()]
+    rows = [[source.form, source.about, ", ".join(source.options)] for source in sources().values()]
     typer.echo(markdown_table(["source", "what", "options"], rows))
 
 
@@ -115,11 +115,17 @@ def sources_synthetic(
 def curate(
     output_path: Annotated[Path, typer.Option("--output_path", help="Folder of the benchmark, made or taken up.")],
     sources: Annotated[
-        str | None, typer.Option("--sources", help="A source; its shipped recipe is used unless --recipe names one.")
+        str | None, typer.Option("--sources", help="Sources, separated by commas; see `apollobench sources list`.")
     ] = None,
     recipe: Annotated[
         str | None, typer.Option("--recipe", help="A shipped recipe by name, or one of your own by path (.yaml).")
     ] = None,
+    subtitles: Annotated[
+        bool, typer.Option("--subtitles", help="Give models the subtitles with the question, where sources have them.")
+    ] = False,
+    skip_malformed: Annotated[
+        bool, typer.Option("--skip_malformed", help="Leave out malformed rows of the annotations, instead of stopping.")
+    ] = False,
     size: Annotated[
         int | None, typer.Option("--size", min=1, help="How many items to select, instead of what the recipe says.")
     ] = None,
@@ -132,18 +138,22 @@ def curate(
 ) -> None:
     """Make a benchmark: ask a panel of models, drop what needs no video, sort, select, and report.
 
-    Everything that decides the result stands in the recipe. A run that was stopped goes on where it stopped.
+    Everything that decides the result stands in the recipe. --sources takes the place of those that it names; without
+    --recipe it is the one shipped for the source, else the full procedure, apollobench. A run that was stopped goes on
+    where it stopped.
 
     \b
-    Example:
+    Examples:
       apollobench curate --sources synthetic --output_path out/synthetic
+      apollobench curate --sources videomme,mlvu --data_root data --output_path out/two
     """
     from apollobench.arguments import choose_recipe
     from apollobench.curate.pipeline import REPORT, load_pool
     from apollobench.curate.pipeline import curate as make
     from apollobench.report.closing import closing
 
-    file = choose_recipe(sources, recipe, {} if size is None else {"select.size": size})
+    flags = {"subtitles": subtitles, "skip_malformed": skip_malformed}
+    file = choose_recipe(sources, recipe, {} if size is None else {"select.size": size}, flags)
     items = load_pool(file.recipe, data_root or output_path / "data")
     _, decisions = make(file, items, output_path, workers=workers)
     typer.echo(f"{closing(decisions)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")

@@ -60,7 +60,10 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One multiple-choice question about one video. `id` is `source/native-id`; `answer` indexes `options`."""
+    """One multiple-choice question about one video. `id` is `source/native-id`; `answer` indexes `options`.
+
+    context: text that stands before the question in the prompt, such as subtitles; usually empty.
+    """
 
     id: str
     question: str
@@ -71,6 +74,7 @@ class Item:
     native: Mapping[str, str] = field(default_factory=dict)
     licence: str = ""
     truth: Truth | None = None
+    context: str = ""
 
     @property
     def source(self) -> str:
@@ -79,7 +83,8 @@ class Item:
     @property
     def fingerprint(self) -> str:
         """Hash of what is asked (not of the key, so that correcting a key keeps every response)."""
-        return digest([self.id, self.question, list(self.options), self.video.id])
+        asked: list[object] = [self.id, self.question, list(self.options), self.video.id]
+        return digest([*asked, self.context] if self.context else asked)
 
 
 @dataclass(frozen=True, slots=True)

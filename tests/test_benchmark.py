@@ -38,6 +38,7 @@ def make_entry(root: Path, number: int) -> Entry:
         native={"label": "sign: order"},
         licence="CC0-1.0",
         truth=Truth("frame", "miskeyed") if number % 2 else None,
+        context="Subtitles:\n[0:01] “here”" if number % 3 else "",
     )
     evidence = {Mode.TEXT: (number, 9), Mode.FRAME: (0, 0)}
     return Entry(item, "native:label=sign: order", 0.25 * number, evidence, f"m{number}")

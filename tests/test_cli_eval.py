@@ -158,7 +158,7 @@ def test_export_puts_a_measured_row_beside_the_reported_ones(whole: Path, tmp_pa
         pytest.param(["eval", "--model", "apolo-7b"], "did you mean apollo-7b", id="unknown model"),
         pytest.param(["eval", "--model", "apollo-7b", "--model_args", "x"], "expected name=value", id="bad model_args"),
         pytest.param(["curate", "--output_path", "o"], "--sources", id="nothing to curate"),
-        pytest.param(["curate", "--output_path", "o", "--sources", "x"], "there are synthetic", id="unknown source"),
+        pytest.param(["curate", "--output_path", "o", "--sources", "x"], "there are csv:PATH", id="unknown source"),
         pytest.param(["curate", "--output_path", "o", "--recipe", "x"], "shipped: ", id="unknown recipe"),
         pytest.param(["leaderboard", "export", "--format", "xlsx"], "valid: csv, md", id="unknown format"),
         pytest.param(["gate", "--baseline", "a", "--candidate", "b", "--mode", "x"], "valid: text", id="unknown mode"),

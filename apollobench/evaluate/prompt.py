@@ -10,7 +10,7 @@ INSTRUCTION = "Answer with the option's letter from the given choices directly."
 
 
 def build_prompt(item: Item) -> str:
-    """The question, one `A. text` line for each option, then the instruction.
+    """The question, one `A. text` line for each option, then the instruction; the item's context before all, if any.
 
     Raises InputError when the item has fewer than two options or more than there are letters.
     """
@@ -19,4 +19,5 @@ def build_prompt(item: Item) -> str:
             f"item {item.id}: {len(item.options)} options, expected 2 to {len(LETTERS)}; correct or remove the item"
         )
     lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, item.options, strict=False)]
-    return "\n".join([item.question, *lines, INSTRUCTION])
+    context = [item.context, ""] if item.context else []
+    return "\n".join([*context, item.question, *lines, INSTRUCTION])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from apollobench.errors import InputError
-from apollobench.models.hub import HUB_ID, cached, fetch
+from apollobench.hub import HUB_ID, cached, fetch
 from apollobench.models.roster import BUILTIN, CONFIG, SHIPPED, RosterEntry
 
 # What a folder of weights must hold, by the backend that reads it.

@@ -1,52 +1,45 @@
-"""Where items come from. A source is a function from its options and a data folder to items; one file per source."""
+"""Where items come from. A source is one file or folder here that defines SOURCE; it is found by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import importlib
+import pkgutil
+from functools import cache
 from pathlib import Path
 
 from apollobench.errors import InputError
+from apollobench.sources.base import Options, Source, Value
 from apollobench.types import Item
 
-Value = int | float | bool | str
-Read = Callable[[Mapping[str, Value], Path], list[Item]]
+__all__ = ["Source", "Value", "find_source", "load_items", "sources"]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """`read(options, root)` yields the items; `root` is the folder in which the source's data lies or is made."""
-
-    name: str
-    about: str
-    options: tuple[str, ...]
-    read: Read
-
-
+@cache
 def sources() -> dict[str, Source]:
     """Every source by name."""
-    return {"synthetic": Source("synthetic", "a generated world with known truth", ("videos", "seed"), _synthetic)}
+    modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
+    found = [module.SOURCE for module in modules if hasattr(module, "SOURCE")]
+    return {source.name: source for source in sorted(found, key=lambda source: source.name)}
 
 
-def load_items(name: str, options: Mapping[str, Value], root: Path) -> list[Item]:
+def find_source(name: str) -> tuple[Source, dict[str, Value]]:
+    """The source that a name means, and the option that its name carries (`csv:PATH`).
+
+    Raises InputError that lists the sources.
+    """
+    kind, colon, argument = name.partition(":")
+    source = sources().get(kind)
+    if source is None:
+        raise InputError(f"unknown source {name!r}; there are {', '.join(each.form for each in sources().values())}")
+    if bool(source.argument) != bool(argument) or (colon and not argument):
+        raise InputError(f"source {name!r} is not written as it should be: {source.form}")
+    return source, {source.argument: argument} if argument else {}
+
+
+def load_items(name: str, options: Options, root: Path) -> list[Item]:
     """The items of one source. Raises InputError for an unknown source or option, naming the valid ones."""
-    known = sources()
-    if name not in known:
-        raise InputError(f"unknown source {name!r}; there are {', '.join(known)}")
-    strange = sorted(options.keys() - set(known[name].options))
+    source, carried = find_source(name)
+    strange = sorted(options.keys() - set(source.options))
     if strange:
-        raise InputError(f"source {name} has no option {strange[0]!r}; valid: {', '.join(known[name].options)}")
-    return known[name].read(options, root)
-
-
-def _synthetic(options: Mapping[str, Value], root: Path) -> list[Item]:
-    """Render the world that the options ask for, unless it is there, and read it."""
-    from apollobench.sources.synthetic.make import make_world, read_world
-
-    missing = sorted({"videos", "seed"} - options.keys())
-    if missing:
-        raise InputError(f"source synthetic needs the option {missing[0]!r} (videos: how many, seed: of the first)")
-    videos, seed = int(options["videos"]), int(options["seed"])
-    world = root / f"synthetic-{seed}-{videos}"
-    make_world(world, videos, seed)
-    return read_world(world)
+        raise InputError(f"source {name} has no option {strange[0]!r}; valid: {', '.join(source.options)}")
+    return source.read({**options, **carried}, root)

@@ -25,7 +25,7 @@ from apollobench.apollo.towers.base import Tower, TowerConfig, kind_of
 from apollobench.apollo.towers.hybrid import build_tower
 from apollobench.apollo.towers.vit import ViTConfig, ViTTower
 from apollobench.errors import InputError
-from apollobench.models.hub import HUB_ID, fetch
+from apollobench.hub import HUB_ID, fetch
 from apollobench.models.roster import BUILTIN, SHIPPED
 from apollobench.training.origins import FromCheckpoint, FromParts, TowerStart
 

@@ -15,11 +15,16 @@ REPOSITORY, COMMIT = "someone/apollo-tiny", "c" * 40
 
 
 class Hub(ThreadingHTTPServer):
-    """Serves the files of `folder` as `REPOSITORY`; `someone/gated` is gated. asked: the files that were sent."""
+    """Serves the files of `folder` as `REPOSITORY`; `someone/gated` is gated. asked: the files that were sent.
 
-    def __init__(self, folder: Path) -> None:
+    kind: models or datasets.
+    """
+
+    def __init__(self, folder: Path, repository: str, kind: str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.folder = folder
+        self.api = f"/api/{kind}/{repository}"
+        self.files = f"/{'' if kind == 'models' else f'{kind}/'}{repository}/resolve/{COMMIT}/"
         self.asked: list[str] = []
 
     @property
@@ -40,14 +45,14 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path.startswith("/api/models/someone/gated/"):
             self.send(403, b"", body, {"X-Error-Code": "GatedRepo"})
-        elif path in (f"/api/models/{REPOSITORY}/revision/{name}" for name in ("main", "v1", COMMIT)):
+        elif path in (f"{self.server.api}/revision/{name}" for name in ("main", "v1", COMMIT)):
             self.send(200, json.dumps({"id": REPOSITORY, "sha": COMMIT, "siblings": []}).encode(), body)
-        elif path.startswith(f"/api/models/{REPOSITORY}/revision/"):
+        elif path.startswith(f"{self.server.api}/revision/"):
             self.send(404, b"", body, {"X-Error-Code": "RevisionNotFound"})
-        elif path == f"/api/models/{REPOSITORY}/tree/{COMMIT}":
+        elif path == f"{self.server.api}/tree/{COMMIT}":
             self.send(200, json.dumps(self.tree()).encode(), body)
-        elif path.startswith(f"/{REPOSITORY}/resolve/{COMMIT}/"):
-            self.send_file(path.removeprefix(f"/{REPOSITORY}/resolve/{COMMIT}/"), body)
+        elif path.startswith(self.server.files):
+            self.send_file(path.removeprefix(self.server.files), body)
         else:
             self.send(404, b"", body, {"X-Error-Code": "RepoNotFound"})
 
@@ -82,8 +87,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub(folder: Path) -> Iterator[Hub]:
-    server = Hub(folder)
+def hub(folder: Path, repository: str = REPOSITORY, kind: str = "models") -> Iterator[Hub]:
+    server = Hub(folder, repository, kind)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

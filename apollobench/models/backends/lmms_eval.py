@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from apollobench.errors import InputError
+from apollobench.hub import HUB_ID
 from apollobench.models.base import Model
-from apollobench.models.hub import HUB_ID
 from apollobench.models.lmms.classes import ModelClass, find_class, missing
 from apollobench.models.lmms.options import Options
 from apollobench.models.roster import RosterEntry

@@ -12,7 +12,7 @@ from typing import Any
 
 from apollobench.errors import InputError
 from apollobench.fingerprint import folder_digest
-from apollobench.models.hub import HUB_ID
+from apollobench.hub import HUB_ID
 from apollobench.models.lmms.asking import ask
 from apollobench.models.lmms.classes import WEIGHTS, ModelClass, Parameters, installed, load_class, make
 from apollobench.models.lmms.handling import Handling

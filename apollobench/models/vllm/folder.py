@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from apollobench.fingerprint import folder_digest
-from apollobench.models.hub import HUB_ID, cached
+from apollobench.hub import HUB_ID, cached
 from apollobench.models.roster import BUILTIN, RosterEntry
 from apollobench.models.weights import find_weights
 from apollobench.types import Sampling

@@ -1,0 +1,51 @@
+"""What a source is: a name, the options it takes, and a function from options and a data folder to items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from apollobench.errors import InputError
+from apollobench.types import Item
+
+Value = int | float | bool | str
+Options = Mapping[str, Value]
+Read = Callable[[Options, Path], list[Item]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """`read(options, root)` yields the items; `root` is the folder in which the source's data lies or is made.
+
+    argument: the option that follows the name and a colon, for a source that needs one (`csv:PATH`).
+    """
+
+    name: str
+    about: str
+    options: tuple[str, ...]
+    read: Read
+    argument: str = ""
+
+    @property
+    def form(self) -> str:
+        """How the source is written in a recipe: `nextqa`, `csv:PATH`."""
+        return f"{self.name}:{self.argument.upper()}" if self.argument else self.name
+
+
+def option_text(source: str, options: Options, name: str, default: str | None = None) -> str:
+    """An option that is text. Raises InputError when it is not, or is neither given nor has a default."""
+    value = options.get(name, default)
+    if value is None:
+        raise InputError(f"source {source} needs the option {name!r}")
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"source {source}, option {name}: expected text, found {value!r}")
+    return value
+
+
+def option_flag(source: str, options: Options, name: str) -> bool:
+    """An option that is true or false; false when it is not given. Raises InputError for anything else."""
+    value = options.get(name, False)
+    if not isinstance(value, bool):
+        raise InputError(f"source {source}, option {name}: expected true or false, found {value!r}")
+    return value
