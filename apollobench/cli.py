@@ -265,7 +265,8 @@ def doctor(
         Path | None, typer.Option("--benchmark", help="Examine the videos of a benchmark that curate made.")
     ] = None,
     data_root: Annotated[
-        Path | None, typer.Option("--data_root", help="Folder of the sources' data, or of the benchmark's videos.")
+        Path | None,
+        typer.Option("--data_root", help="Folder of the sources' data [default: data], or of the benchmark's videos."),
     ] = None,
     output_path: Annotated[
         Path | None,
@@ -299,9 +300,7 @@ def doctor(
     write = writer(form)
     items = files_in(files or [])
     if sources:
-        if data_root is None:
-            raise InputError("where do the sources' data lie? Give --data_root FOLDER")
-        items.update(files_of_sources([name.strip() for name in sources.split(",")], data_root))
+        items.update(files_of_sources(sources, data_root or Path("data")))
     if benchmark:
         items.update(files_of_benchmark(benchmark, data_root))
     if not items:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
+from apollobench.arguments import choose_recipe
 from apollobench.benchmark import absolute, load_benchmark
 from apollobench.errors import InputError
-from apollobench.recipe import load_recipe, shipped_recipes
-from apollobench.sources import Value, load_items
+from apollobench.sources import load_items
 from apollobench.types import Item
 
 # What counts as a video in a folder; a file that is named itself is examined whatever it is called.
@@ -20,9 +20,14 @@ SUFFIXES = (
 )  # fmt: skip
 
 
-def files_of_sources(names: Sequence[str], data_root: Path) -> Counter[Path]:
-    """The videos of every item of the sources: file -> number of items. Options are those of a source's own recipe."""
-    return _count(item for name in names for item in load_items(name, _options(name), data_root))
+def files_of_sources(names: str, data_root: Path) -> Counter[Path]:
+    """The videos of every item of the sources (separated by commas): file -> number of items.
+
+    Sources are read as `curate --sources` reads them, with what a shipped recipe tells their readers; malformed rows
+    are left out, and listed on standard error.
+    """
+    sources = choose_recipe(names, None, {}).recipe.sources
+    return _count(item for part in sources for item in load_items(part.name, part.options, data_root))
 
 
 def files_of_benchmark(directory: Path, data_root: Path | None) -> Counter[Path]:
@@ -55,10 +60,3 @@ def common_folder(files: Iterable[Path]) -> Path:
 
 def _count(items: Iterable[Item]) -> Counter[Path]:
     return Counter(absolute(item.video.path) for item in items)
-
-
-def _options(source: str) -> Mapping[str, Value]:
-    """What the shipped recipe of a source's name tells its reader; nothing where there is none."""
-    if source not in shipped_recipes():
-        return {}
-    return next((part.options for part in load_recipe(source).recipe.sources if part.name == source), {})

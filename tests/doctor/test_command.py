@@ -143,7 +143,7 @@ def test_the_videos_of_a_source(pool: list[Item], tmp_path: Path) -> None:
         ([], "examine what?"),
         (["nowhere.mp4"], "nowhere.mp4: no such file or folder"),
         (["."], "no video in this folder"),
-        (["--sources", "synthetic"], "--data_root"),
+        (["--sources", "synthetic,synthetic"], "named twice"),
         (["--sources", "unheard", "--data_root", "."], "unknown source 'unheard'"),
         (["--benchmark", "nowhere"], "nowhere: no such directory"),
         ([".", "--format", "xml"], "unknown format 'xml'; valid: csv, md"),

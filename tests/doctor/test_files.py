@@ -32,7 +32,7 @@ def test_places_without_a_video_are_refused(tmp_path: Path) -> None:
         files_in([tmp_path / "nowhere"])
 
 
-def test_items_of_several_sources_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_of_a_source_are_counted_by_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Options come from the recipe with the source's name; here one of a smaller world."""
     recipes = tmp_path / "curation"
     recipes.mkdir()
@@ -41,9 +41,9 @@ def test_items_of_several_sources_add_up(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("apollobench.recipe.content_path", lambda name: tmp_path / name)
     make_world(tmp_path / "synthetic-1000000-3", 3, 1_000_000, workers=1, progress=False)
     items = read_world(tmp_path / "synthetic-1000000-3")
-    found = files_of_sources(["synthetic", "synthetic"], tmp_path)
+    found = files_of_sources("synthetic", tmp_path)
     assert len(found) == 3
-    assert sum(found.values()) == 2 * len(items)
+    assert sum(found.values()) == len(items)
     assert all(os.path.isabs(path) for path in found)  # noqa: PTH117
     with pytest.raises(InputError, match="unknown source 'unheard'"):
-        files_of_sources(["unheard"], tmp_path)
+        files_of_sources("unheard", tmp_path)
