@@ -23,16 +23,21 @@ _TRUTH = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What one format calls the model's answer (text or index), the index of the chosen option, and the key."""
+    """What one format calls the model's answer (text or index), the index of the chosen option, and the key.
+
+    lone_score: whether a score without an answer counts; where there is a place for answers, an empty one is a blank.
+    """
 
     answer: tuple[str, ...]
     choice: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
+    lone_score: bool = False
 
 
 def to_row(record: Mapping[str, Any], place: str, names: Names, path: tuple[str, ...] = ()) -> Row | Fault:
     """The row that `record` makes. path: names on the way to it, which may be the item's or the video's."""
     try:
+        answer = _index(record, names.choice) if _filled(record, names.choice) else _answer(record, names.answer)
         return Row(
             place=place,
             model=_text(record, MODEL),
@@ -42,8 +47,8 @@ def to_row(record: Mapping[str, Any], place: str, names: Names, path: tuple[str,
             asked=_text(record, ASKED),
             options=_options(record),
             key=_answer(record, names.key),
-            answer=_index(record, names.choice) if _filled(record, names.choice) else _answer(record, names.answer),
-            correct=_correct(record, (*names.answer, *names.choice)),
+            answer=answer,
+            correct=_correct(record, answer is None) if names.lone_score or answer is not None else None,
         )
     except ValueError as error:
         return Fault(place, str(error))
@@ -101,13 +106,13 @@ def _mode(value: Any) -> Mode | None:
     return Mode(value)
 
 
-def _correct(record: Mapping[str, Any], answers: tuple[str, ...]) -> bool | None:
-    """The record's own score; where it is all that the record has, it must be one."""
+def _correct(record: Mapping[str, Any], alone: bool) -> bool | None:
+    """The record's own score; where it stands alone, it must be one."""
     name = _filled(record, CORRECT)
     if name is None:
         return None
     score = truth(record[name])
-    if score is None and _filled(record, answers) is None:
+    if score is None and alone:
         raise ValueError(f"{name} is {str(record[name])[:80]!r}, expected 0 or 1")
     return score
 

@@ -12,7 +12,7 @@ from apollobench.imports.table import read_table
 
 ABOUT = "CSV of model, item, and answer, choice or correct (and mode)"
 ANSWERS = ("answer", "choice", "correct")
-NAMES = Names(answer=("answer",), choice=("choice",), key=("key",))
+NAMES = Names(answer=("answer",), choice=("choice",), key=("key",), lone_score=True)
 
 
 def fits(head: Head) -> bool:

@@ -20,7 +20,7 @@ from apollobench.imports.sniff import Head
 ABOUT = "JSON or JSON Lines of records with response, prediction, pred or option (Video-MME and others)"
 ANSWERS = ("response", "prediction", "pred", "video-llm-prediction", "pred_answer", "option")
 KEYS = ("answer", "gt", "gt-answer", "gt_answer", "ground_truth", "correct_choice")
-NAMES = Names(answer=ANSWERS, key=KEYS)
+NAMES, SCORES = Names(answer=ANSWERS, key=KEYS), Names(answer=(), key=KEYS, lone_score=True)
 CONTAINERS = {"questions", "results", "result", "samples", "data", "predictions", "annotations", "items", "responses"}
 DEEPEST = 16
 
@@ -37,7 +37,10 @@ def read(path: Path) -> Rows:
             continue
         for where, record, names in _records(value, place, {}, ()):
             any_record = True
-            yield record if isinstance(record, Fault) else to_row(record, where, NAMES, names)
+            if isinstance(record, Fault):
+                yield record
+            else:
+                yield to_row(record, where, NAMES if any(name in record for name in ANSWERS) else SCORES, names)
     if not any_record:
         raise InputError(f"{path}: no record with an answer in it; expected one of the fields {', '.join(ANSWERS)}")
 

@@ -6,6 +6,7 @@ Its `index` is the row's number in its own copy of the data set, and no name of 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,12 @@ def read(path: Path) -> Rows:
             raise InputError(f"{path}: columns {', '.join(map(str, cells))}; expected question and prediction")
         row = to_row({name: None if value == "" else value for name, value in cells.items()}, place, NAMES)
         if isinstance(row, Row) and isinstance(row.answer, str) and FAILED in row.answer:
-            row = Row(place, row.model, row.mode, row.ids, row.videos, row.asked, row.options, row.key, error=FAILED)
+            row = replace(row, answer=None, correct=None, error=FAILED)
         yield row
 
 
-def _workbook(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of the first sheet, streamed."""
+def _workbook(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of the first sheet, streamed; every cell as text, as in a tsv."""
     try:
         from openpyxl import load_workbook
     except ImportError as error:
@@ -49,16 +50,17 @@ def _workbook(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     with open_archive(path):
         pass
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
-        try:
-            rows = book.worksheets[0].iter_rows(values_only=True)
+        with path.open("rb") as file:
+            rows = load_workbook(file, read_only=True, data_only=True).worksheets[0].iter_rows(values_only=True)
             names = [str(name) for name in next(rows, ())]
             for number, cells in enumerate(rows, start=2):
                 if any(cell is not None for cell in cells):
-                    yield line_of(path, number), dict(zip(names, cells, strict=False))
-        finally:
-            book.close()
-    except InputError:
-        raise
+                    yield line_of(path, number), dict(zip(names, map(_cell, cells), strict=False))
     except Exception as error:  # the library raises whatever its parsers do
         raise InputError(f"{path}: not a workbook that can be read ({type(error).__name__}: {error})") from error
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value)
