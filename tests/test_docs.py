@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 DOCS = tuple(
-    f"docs/{name}.md" for name in ("apollo", "cli", "lmms-eval", "servers", "training", "transformers", "vllm")
+    f"docs/{name}.md"
+    for name in ("apollo", "cli", "import", "lmms-eval", "servers", "training", "transformers", "vllm")
 )
 
 

@@ -95,22 +95,26 @@ class _Desk:
     def take(self, origin: Origin) -> None:
         tally = Tally(origin)
         self.tallies.append(tally)
-        faults = []
+        faults: list[Fault] = []
+        malformed = 0
         for row in FORMATS[origin.tool].read(origin.path):
             tally.rows += 1
             if isinstance(row, Fault):
-                faults.append(row)
+                malformed += 1
+                faults += [row] if malformed <= MOST_FAULTS else []
             elif row.blank:
                 tally.blank += 1
             else:
                 self._place(row, tally)
-        if faults:
-            raise InputError(_told(origin, faults))
+        if malformed:
+            raise InputError(_told(origin, faults, malformed))
 
     def _place(self, row: Row, tally: Tally) -> None:
         name = row.model or self.model
         if not name:
             raise InputError(f"{row.place}: names no model; say whose answers these are with --model NAME")
+        if not name.isprintable():
+            raise InputError(f"{row.place}: the model is called {name[:80]!r}; a name must be printable, on one line")
         found = self.matcher.find(row)
         if isinstance(found, str):
             tally.unmatched.setdefault(found, []).append(row.place)
@@ -160,29 +164,35 @@ def import_key(match: Match, mode: Mode, model: str, origin: Origin, *, scored: 
 
 def _response(row: Row, match: Match, model: str, mode: Mode, origin: Origin) -> Response:
     item = match.item
-    scored = row.answer is None and row.error is None
+    scored = not row.answered and row.error is None
     key = import_key(match, mode, model, origin, scored=scored)
     if row.error is not None:
         return failed(item, mode, model, key, None, row.error)
-    if row.answer is None:
+    if scored:
         status, choice = (Status.OK, item.answer) if row.correct else (Status.WRONG, None)
         return Response(key, item.id, model, mode, status, None, choice, None, None)
-    choice = match.read(row.answer)
+    choice = _choice(row, match)
     status = Status.UNPARSED if choice is None else Status.OK
     text = row.answer if isinstance(row.answer, str) and match.order is None else None
     return Response(key, item.id, model, mode, status, text, choice, None, None)
 
 
+def _choice(row: Row, match: Match) -> int | None:
+    if row.choice is not None:
+        return match.index(row.choice)
+    return match.count(row.answer) if isinstance(row.answer, int) else match.read(row.answer or "")
+
+
 def _rescored(row: Row, match: Match, response: Response) -> bool:
-    if row.correct is None or row.answer is None or match.key_differs:
+    if row.correct is None or not row.answered or match.key_differs:
         return False
     return (response.choice == match.item.answer) != row.correct
 
 
-def _told(origin: Origin, faults: Sequence[Fault]) -> str:
-    shown = "\n".join(f"  {fault.place}: {fault.reason}" for fault in faults[:MOST_FAULTS])
-    more = f"\n  and {len(faults) - MOST_FAULTS:,} more" if len(faults) > MOST_FAULTS else ""
+def _told(origin: Origin, faults: Sequence[Fault], malformed: int) -> str:
+    shown = "\n".join(f"  {fault.place}: {fault.reason}" for fault in faults)
+    rest = f"\n  and {malformed - len(faults):,} more" if malformed > len(faults) else ""
     return (
-        f"{origin.path}: {len(faults):,} malformed rows, read as {origin.tool}:\n{shown}{more}\n"
+        f"{origin.path}: {malformed:,} malformed rows, read as {origin.tool}:\n{shown}{rest}\n"
         "Mend or delete them, or name another format with --format; nothing was imported"
     )

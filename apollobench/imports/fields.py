@@ -37,7 +37,8 @@ class Names:
 def to_row(record: Mapping[str, Any], place: str, names: Names, path: tuple[str, ...] = ()) -> Row | Fault:
     """The row that `record` makes. path: names on the way to it, which may be the item's or the video's."""
     try:
-        answer = _index(record, names.choice) if _filled(record, names.choice) else _answer(record, names.answer)
+        answer, choice = _answer(record, names.answer), _index(record, names.choice)
+        alone = answer is None and choice is None
         return Row(
             place=place,
             model=_text(record, MODEL),
@@ -48,7 +49,8 @@ def to_row(record: Mapping[str, Any], place: str, names: Names, path: tuple[str,
             options=_options(record),
             key=_answer(record, names.key),
             answer=answer,
-            correct=_correct(record, answer is None) if names.lone_score or answer is not None else None,
+            choice=choice,
+            correct=_correct(record, alone) if names.lone_score or not alone else None,
         )
     except ValueError as error:
         return Fault(place, str(error))
@@ -74,7 +76,7 @@ def _text(record: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 
 def _answer(record: Mapping[str, Any], names: tuple[str, ...]) -> str | int | None:
-    """Text as it is; a number is the index of an option. An empty text is an answer, an empty cell is None."""
+    """Text or a number as it is. An empty text is an answer, an empty cell is None."""
     name = next((name for name in names if record.get(name) is not None), None)
     if name is None:
         return None
@@ -86,13 +88,15 @@ def _answer(record: Mapping[str, Any], names: tuple[str, ...]) -> str | int | No
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if not isinstance(value, str | int):
-        raise ValueError(f"{name} is {str(value)[:80]!r}, expected text or the index of an option")
+        raise ValueError(f"{name} is {str(value)[:80]!r}, expected text or a number")
     return value
 
 
-def _index(record: Mapping[str, Any], names: tuple[str, ...]) -> int:
+def _index(record: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     name = _filled(record, names)
-    text = str(record[str(name)]).strip()
+    if name is None:
+        return None
+    text = str(record[name]).strip()
     if not text.isdecimal() or len(text) > 3:
         raise ValueError(f"{name} is {text[:80]!r}, expected the index of an option, from 0")
     return int(text)

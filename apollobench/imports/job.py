@@ -82,6 +82,7 @@ def import_files(
     responses, tallies = collect(files, Matcher(target.pool), form=form, model=model, mode=mode)
     if not responses:
         raise InputError(_nothing(tallies))
+    folders = _folders(output, responses)
     with Store(output / RESPONSES) as store:
         new = _new(output, responses, list(store.responses.values()))
         store.append(new)
@@ -89,14 +90,23 @@ def import_files(
     _write_unmatched(output / UNMATCHED, tallies)
     cards, unscored = {}, []
     asked = {item.id for item in target.items}
-    for name in dict.fromkeys(response.model for response in responses):
+    for folder, name in folders.items():
         own = [response for response in held if response.model == name and response.item in asked]
         if own:
-            folder = output / folder_name(name)
             cards[folder] = write_results(folder, _subject(name, own), target.items, own, _about(target, name, tallies))
         else:
             unscored.append(name)
     return Outcome(tuple(tallies), cards, tuple(unscored))
+
+
+def _folders(output: Path, responses: Sequence[Response]) -> dict[Path, str]:
+    """Every model by the folder of its result. Raises InputError for two names that make one folder."""
+    folders: dict[Path, str] = {}
+    for name in dict.fromkeys(response.model for response in responses):
+        other = folders.setdefault(output / folder_name(name), name)
+        if other != name:
+            raise InputError(f"{other!r} and {name!r} would share the folder {folder_name(name)}; import them apart")
+    return folders
 
 
 def _new(output: Path, responses: Sequence[Response], held: Sequence[Response]) -> list[Response]:
@@ -132,7 +142,7 @@ def _about(target: Target, model: str, tallies: Sequence[Tally]) -> About:
 def _write_unmatched(path: Path, tallies: Sequence[Tally]) -> None:
     """Every row that counts for nothing, with its reason; written atomically."""
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with draft.open("w", encoding="utf-8", newline="") as file:
+    with draft.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["place", "reason"])
         for tally in tallies:

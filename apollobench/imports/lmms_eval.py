@@ -41,14 +41,13 @@ def _row(place: str, model: str, sample: Any) -> Row:
         raise ValueError("not a sample of lmms-eval: it lacks doc_id or filtered_resps")
     reply = _reply(sample.get("resps", sample["filtered_resps"]))
     metrics = [value for name, value in sample.items() if name not in OWN and isinstance(value, Mapping)]
-    media = sample.get("input_media") or []
     target, asked = sample.get("target"), sample.get("input")
     failed = FAILED.search(reply)
     return Row(
         place=place,
         model=model,
         ids=tuple(_told(metrics, IDS)),
-        videos=(*_told(metrics, VIDEOS), *(medium for medium in media if isinstance(medium, str))),
+        videos=tuple(_told(metrics, VIDEOS)),
         asked=asked if isinstance(asked, str) else "",
         key=target if isinstance(target, str | int) else None,
         answer=None if failed else reply,

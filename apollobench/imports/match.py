@@ -40,13 +40,16 @@ class Match:
             return None
         return shown if self.order is None else self.order[shown]
 
-    def read(self, answer: str | int) -> int | None:
+    def read(self, answer: str) -> int | None:
         """The item's index of the option that `answer` names in the file's order."""
-        if isinstance(answer, int):
-            return self.index(answer)
         order = self.order or range(len(self.item.options))
         shown = extract(answer, [self.item.options[i] for i in order])
         return None if shown is None else self.index(shown)
+
+    def count(self, number: int) -> int | None:
+        """As `index`, for a number that may as well be an option's text; None where the two disagree."""
+        index, worded = self.index(number), self.read(str(number))
+        return index if worded in (None, index) else None
 
 
 class Matcher:
@@ -135,6 +138,12 @@ def _settle(row: Row, shown: _Shown, candidates: Sequence[_Known], *, by_id: boo
         return "its id is known, but its key is another"
     if len(matches) > 1:
         return "several items agree with all that it shows"
+    if (
+        isinstance(row.answer, int)
+        and matches[0].index(row.answer) is not None
+        and matches[0].count(row.answer) is None
+    ):
+        return "its number may be an option's index or its text"
     return replace(matches[0], sure=by_id or bool(row.videos))
 
 
@@ -161,17 +170,17 @@ def _by_key(row: Row, match: Match) -> Match | None:
     key = None if row.key is None else _key(match, row.key)
     if key is None or key == match.item.answer:
         return match
-    if row.answer is None or not match.options_shown:
+    if not row.answered or not match.options_shown:
         return None
     return replace(match, key_differs=True)
 
 
 def _key(match: Match, key: str | int) -> int | None:
-    """The item's index of the right answer; digits that are no option's text are an index."""
-    found = match.read(key)
-    if found is None and isinstance(key, str) and key.strip().isdecimal() and len(key.strip()) < 3:
-        return match.index(int(key))
-    return found
+    """The item's index of the right answer; None where the file's key cannot be read for sure."""
+    digits = str(key).strip()
+    if digits.isdecimal() and len(digits) < 3:
+        return match.count(int(digits))
+    return match.read(str(key))
 
 
 def _once(known: Iterable[_Known]) -> list[_Known]:

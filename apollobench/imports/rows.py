@@ -15,8 +15,9 @@ class Row:
 
     place: file and line, for messages. ids: names under which the item may be known. videos: names of which one is the
     video's, where the file gives any. asked: the question, or the whole prompt. options: in the order of the file's
-    letters. key: the right answer as the file has it, and answer: the model's: text, or the index of an option.
-    correct: the file's own score. An answer of None with no `correct` and no `error` was left blank.
+    letters. key: the right answer as the file has it, and answer: the model's: text, or a number. choice: the index of
+    the chosen option, where the file says that it is one. correct: the file's own score. A row with none of answer,
+    choice, correct and error was left blank.
     """
 
     place: str
@@ -28,12 +29,18 @@ class Row:
     options: tuple[str, ...] = ()
     key: str | int | None = None
     answer: str | int | None = None
+    choice: int | None = None
     correct: bool | None = None
     error: str | None = None
 
     @property
+    def answered(self) -> bool:
+        """Whether it has the answer itself, and not only a score."""
+        return self.answer is not None or self.choice is not None
+
+    @property
     def blank(self) -> bool:
-        return self.answer is None and self.correct is None and self.error is None
+        return not self.answered and self.correct is None and self.error is None
 
 
 @dataclass(frozen=True, slots=True)

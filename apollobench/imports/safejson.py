@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from apollobench.errors import InputError
 
 MIB = 1 << 20
-LINE_LIMIT, DOCUMENT_LIMIT = 64 * MIB, 1024 * MIB
+LINE_LIMIT, DOCUMENT_LIMIT = 256 * MIB, 1024 * MIB
 
 
 def loads(text: str | bytes) -> Any:

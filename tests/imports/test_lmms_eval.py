@@ -69,12 +69,19 @@ def test_a_position_is_never_believed(items: list[Item], run: Import, tmp_path: 
     }
 
 
-def test_without_metrics_the_media_tell_twins_apart(items: list[Item], run: Import, tmp_path: Path) -> None:
-    lines = [sample(n, item, "A", input_media=[f"/cache/{item.video.path.name}"]) for n, item in enumerate(items)]
+def test_videos_in_metrics_tell_twins_apart(items: list[Item], run: Import, tmp_path: Path) -> None:
+    """As in TempCompass's task, which names no id; tasks such as MVBench's name neither."""
+    lines = [
+        sample(n, item, "A", avg_accuracy={"video_id": item.video.path.stem, "question": item.question, "dim": "speed"})
+        for n, item in enumerate(items)
+    ]
     made, tally = run(write(tmp_path / "samples.jsonl", lines))
     assert tally.matched == 5
     assert made.keys() == {"001-1", "001-2", "002-1", "003-1", "003-2"}
-    lines = [sample(n, item, "A") for n, item in enumerate(items)]
+    lines = [
+        sample(n, item, "A", mvbench_accuracy={"pred_answer": "A", "gt_answer": "A", "score": 1}, input_media=["a.png"])
+        for n, item in enumerate(items)
+    ]
     _, tally = run(write(tmp_path / "blind.jsonl", lines))
     assert (tally.matched, tally.lost) == (3, 2)
 

@@ -65,9 +65,9 @@ def test_letters_follow_the_files_order(items: list[Item]) -> None:
     match = found(items, asked="What color is the car?", options=("Black", "Green", "Blue", "Red"))
     assert [match.read(letter) for letter in "ABCD"] == [3, 2, 1, 0]
     assert match.read("blue") == 1
-    assert match.read(2) == 1
+    assert match.index(2) == 1
     assert match.read("E") is None
-    assert match.read(4) is None
+    assert match.index(4) is None
 
 
 def test_options_that_differ_by_a_sign_are_told_apart(items: list[Item]) -> None:
@@ -119,9 +119,13 @@ def test_a_key_that_differs_is_told_where_the_options_are_shown(items: list[Item
     assert "key is another" in reason(items, ids=("001-1",), options=options, key="C", correct=True)
 
 
-def test_a_key_in_digits_is_an_options_text_before_it_is_an_index(items: list[Item]) -> None:
-    assert not found(items, ids=("001-2",), key="3", answer="3").key_differs
-    assert found(items, ids=("001-1",), key="1", answer="B").item == items[0]
+def test_a_number_is_an_index_unless_it_may_be_an_options_text(items: list[Item]) -> None:
+    assert found(items, ids=("001-1",), key="1", answer=1).count(1) == 1
+    assert "may be an option's index or its text" in reason(items, ids=("001-2",), answer=3)
+    assert found(items, ids=("001-2",), answer="3").read("3") == 2
+    assert found(items, ids=("001-2",), choice=3).index(3) == 3
+    for key in ("2", "3", 2, 3):  # the third option is 3, and the option of index 2
+        assert not found(items, ids=("001-2",), key=key, answer="3").key_differs
 
 
 def test_one_id_of_two_items_is_settled_by_the_question(items: list[Item]) -> None:

@@ -60,10 +60,10 @@ def test_mlvu_has_ids_and_letters_alone(items: list[Item], run: Import, tmp_path
 
 
 def test_nextqa_names_the_item_by_the_key_of_the_object(items: list[Item], run: Import, tmp_path: Path) -> None:
-    rows = {"001-1": {"prediction": 3, "answer": 1}, "001-2": {"prediction": 2, "answer": 0}}
+    rows = {"001-1": {"prediction": 3, "answer": 1}, "002-1": {"prediction": 2, "answer": 1}}
     made, tally = run(write(tmp_path / "m.json", rows))
     assert (made["001-1"].choice, made["001-1"].text) == (3, None)
-    assert tally.unmatched == {"its id is known, but its key is another": [f"{tmp_path / 'm.json'}['001-2']"]}
+    assert tally.unmatched == {"its id is known, but its key is another": [f"{tmp_path / 'm.json'}['002-1']"]}
 
 
 def test_tempcompass_names_the_video_by_the_key_of_the_object(items: list[Item], run: Import, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_lines_of_a_circular_evaluation(items: list[Item], run: Import, tmp_path
     ("text", "why"),
     [
         ('[{"question_id": "001-1", "correct": 2}]', "correct is '2', expected 0 or 1"),
-        ('[{"question_id": "001-1", "response": 1.5}]', "response is '1.5', expected text or the index"),
+        ('[{"question_id": "001-1", "response": 1.5}]', "response is '1.5', expected text or a number"),
         ('[{"question_id": "001-1", "response": "A", "mode": "audio"}]', "mode is 'audio', expected one of text"),
         ('[{"question_id": "001-1", "response": "A", "options": 3}]', "options is '3', expected a list of texts"),
         ('{"a": ' * 20 + '{"response": "A"}' + "}" * 20, "nested more than 16 deep"),
