@@ -93,8 +93,16 @@ class _Desk:
         self._withdrawn: set[Question] = set()
 
     def take(self, origin: Origin) -> None:
+        """Reads one file to its end."""
         tally = Tally(origin)
         self.tallies.append(tally)
+        try:
+            self._read(tally)
+        except RecursionError as error:
+            raise InputError(f"{origin.path}: holds JSON that is nested too deeply; this is no result file") from error
+
+    def _read(self, tally: Tally) -> None:
+        origin = tally.origin
         faults: list[Fault] = []
         malformed = 0
         for row in FORMATS[origin.tool].read(origin.path):

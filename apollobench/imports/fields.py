@@ -105,7 +105,7 @@ def _index(record: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
 def _mode(value: Any) -> Mode | None:
     if value in (None, ""):
         return None
-    if value not in set(Mode):
+    if not isinstance(value, str) or value not in set(Mode):
         raise ValueError(f"mode is {str(value)[:80]!r}, expected one of {', '.join(Mode)}")
     return Mode(value)
 

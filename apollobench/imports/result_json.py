@@ -35,7 +35,7 @@ def read(path: Path) -> Rows:
         if isinstance(value, Fault):
             yield value
             continue
-        for where, record, names in _records(value, place, {}, ()):
+        for where, record, names in _records(value, place, {}, (), DEEPEST):
             any_record = True
             if isinstance(record, Fault):
                 yield record
@@ -64,14 +64,17 @@ def _values(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _records(
-    value: Any, place: str, around: Mapping[str, Any], names: tuple[str, ...]
+    value: Any, place: str, around: Mapping[str, Any], names: tuple[str, ...], deeper: int
 ) -> Iterator[tuple[str, Mapping[str, Any] | Fault, tuple[str, ...]]]:
-    """Every record in `value` with its place, the plain values around it, and the names that lead to it."""
-    if place.count("[") > DEEPEST:
+    """Every record in `value` with its place, the plain values around it, and the names that lead to it.
+
+    deeper: how many levels may still follow.
+    """
+    if deeper < 0:
         yield place, Fault(place, f"nested more than {DEEPEST} deep"), names
     elif isinstance(value, list):
         for number, part in enumerate(value):
-            yield from _records(part, f"{place}[{number}]", around, names)
+            yield from _records(part, f"{place}[{number}]", around, names, deeper - 1)
     elif isinstance(value, dict):
         if any(name in value and not isinstance(value[name], dict | list) for name in (*ANSWERS, *CORRECT)):
             yield place, {**around, **value}, names
@@ -80,4 +83,4 @@ def _records(
         for name, part in value.items():
             if isinstance(part, dict | list):
                 on = names if name in CONTAINERS else (*names, name)
-                yield from _records(part, f"{place}[{name[:80]!r}]", {**around, **plain}, on)
+                yield from _records(part, f"{place}[{name[:80]!r}]", {**around, **plain}, on, deeper - 1)

@@ -63,6 +63,27 @@ def test_what_fits_no_format_is_told_all_of_them(tmp_path: Path, content: bytes,
         find_format(tmp_path / "b", None)
 
 
+@pytest.mark.parametrize("depth", [900, 980, 100_000])
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("lmms-eval", '{"doc_id": 0, "filtered_resps": %s}'),
+        ("json", '{"question_id": "001-1", "response": "B", "options": %s, "mode": %s}'),
+        ("inspect", '{"version": 2, "eval": {"model": "m"}, "samples": [{"input": %s, "choices": %s, "output": {}}]}'),
+    ],
+)
+def test_deep_nesting_is_survived(tmp_path: Path, run: Import, form: str, text: str, depth: int) -> None:
+    """Whatever the parser still takes must not overflow what reads its values."""
+    for opening, closing in (('{"a":', "}"), ("[", "]")):
+        (tmp_path / "a").write_text(text.replace("%s", opening * depth + "1" + closing * depth))
+        try:
+            made, _ = run(tmp_path / "a", form=form)
+        except InputError as error:
+            assert str(tmp_path / "a") in str(error)
+        else:
+            assert not made
+
+
 def test_sizes_are_bounded(tmp_path: Path, run: Import, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safejson, "LINE_LIMIT", 1000)
     (tmp_path / "a.jsonl").write_text('{"question_id": "001-1", "response": "B"}\n{"response": "' + "B" * 1000 + '"}\n')
