@@ -12,7 +12,10 @@ from apollobench.types import Mode
 FULL_RECIPE = "apollobench"
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from apollobench.recipe import RecipeFile
+    from apollobench.types import Item
 
 
 def parse_pairs(text: str) -> dict[str, str]:
@@ -69,6 +72,17 @@ def choose_recipe(
     if wanted != list(listed):
         changed["name"] = "+".join(re.sub(r"[^\w.-]+", "-", name) for name in wanted)
     return load_recipe(recipe or own, {**overrides, **changed})
+
+
+def items_of_sources(names: str, data_root: Path) -> list[Item]:
+    """The items of sources (separated by commas), read as `curate --sources` reads them.
+
+    Their readers get what a shipped recipe tells them; malformed rows are left out, and listed on standard error.
+    """
+    from apollobench.sources import load_items
+
+    sources = choose_recipe(names, None, {}).recipe.sources
+    return [item for source in sources for item in load_items(source.name, source.options, data_root)]
 
 
 def _with_flags(sources: Mapping[str, Mapping[str, Any]], flags: Mapping[str, bool]) -> dict[str, dict[str, Any]]:

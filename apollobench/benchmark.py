@@ -88,11 +88,12 @@ def write_benchmark(
     return load_benchmark(directory, data_root=root)
 
 
-def load_benchmark(directory: Path, data_root: Path | None = None) -> Benchmark:
+def load_benchmark(directory: Path, data_root: Path | None = None, *, needs_videos: bool = True) -> Benchmark:
     """Reads a benchmark and verifies its hashes. data_root: where the videos are, if not where the manifest says.
 
-    Raises InputError naming the file that is missing or changed, and when not one video is where it should be. Single
-    missing videos are left to the runner, which gives them a status.
+    needs_videos: whether it is going to be shown to a model. Raises InputError naming the file that is missing or
+    changed, and when not one of the videos that are needed is where it should be. Single missing videos are left to
+    the runner, which gives them a status.
     """
     manifest, manifest_hash = _read_manifest(directory)
     for name, expected in manifest["files"].items():
@@ -106,7 +107,7 @@ def load_benchmark(directory: Path, data_root: Path | None = None) -> Benchmark:
             )
     root = absolute(data_root or directory / manifest["media_root"])
     items = tuple(entry.item for entry in read_entries(directory / ITEMS, root))
-    if not any(item.video.path.is_file() for item in items):
+    if needs_videos and not any(item.video.path.is_file() for item in items):
         raise InputError(
             f"{directory}: none of its {len(items)} items has its video under {root}; the first, {items[0].id}, needs "
             f"{items[0].video.path}. Say where the videos are with --data_root DIR"

@@ -255,6 +255,52 @@ def evaluate(
         )
 
 
+@app.command("import")
+def import_results(
+    files: Annotated[list[Path], typer.Argument(help="Result files of other tools.")],
+    output_path: Annotated[Path, typer.Option("--output_path", help="Folder of the responses and results.")],
+    benchmark: Annotated[
+        Path | None, typer.Option("--benchmark", help="Folder of a benchmark that curate made, matched with its pool.")
+    ] = None,
+    sources: Annotated[
+        str | None, typer.Option("--sources", help="Sources, separated by commas, in place of a benchmark.")
+    ] = None,
+    data_root: Annotated[Path, typer.Option("--data_root", help="Folder of the sources' data.")] = Path("data"),
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="lmms-eval, vlmevalkit, inspect, csv, matrix or json. [default: as the content says]"
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Whose answers these are, where the files do not say.")
+    ] = None,
+    mode: Annotated[str, typer.Option("--mode", help="What the model saw, where the files do not say.")] = "video",
+) -> None:
+    """Take over what others ran: answers in other tools' result files, matched by id, question and options.
+
+    Writes responses/, unmatched.csv, and a result for each model that gate and leaderboard read like one of eval.
+
+    \b
+    Example:
+      apollobench import samples.jsonl --model llava-onevision-7b --benchmark out/mine --output_path out/imported
+    """
+    from apollobench.arguments import parse_mode
+    from apollobench.imports.job import from_benchmark, from_sources, import_files
+    from apollobench.report.imported import imported_markdown
+    from apollobench.report.scorecard import card_markdown
+
+    if (benchmark is None) == (sources is None):
+        raise InputError("match with what? Give either --benchmark FOLDER or --sources NAMES")
+    target = from_benchmark(benchmark) if benchmark is not None else from_sources(str(sources), data_root)
+    outcome = import_files(files, target, output_path, form=form, model=model, mode=parse_mode(mode))
+    typer.echo(imported_markdown(outcome.tallies))
+    for folder, card in outcome.cards.items():
+        typer.echo(f"\n{card_markdown(card)}\n\nresult: {folder}")
+    for name in outcome.unscored:
+        typer.echo(f"\n{name}: answers only to items that the benchmark left out; stored, no result")
+
+
 @app.command()
 def doctor(
     files: Annotated[list[Path] | None, typer.Argument(help="Video files, and folders of them.")] = None,

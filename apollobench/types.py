@@ -34,10 +34,14 @@ class Mode(StrEnum):
 
 
 class Status(StrEnum):
-    """How a response ended. Only `ok` carries a choice; the others are counted, never scored at random."""
+    """How a response ended. Only `ok` carries a choice; the others are counted, never scored at random.
+
+    wrong: an imported score without the answer behind it, which was not the item's key; what it named is not known.
+    """
 
     OK = "ok"
     UNPARSED = "unparsed"
+    WRONG = "wrong"
     ERROR = "error"
     UNSUPPORTED = "unsupported"
 

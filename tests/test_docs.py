@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-DOCS = tuple(
-    f"docs/{name}.md"
-    for name in ("add_a_source", "apollo", "cli", "lmms-eval", "servers", "training", "transformers", "vllm")
-)
+NAMES = ("add_a_source", "apollo", "cli", "import", "lmms-eval", "servers", "training", "transformers", "vllm")
+DOCS = tuple(f"docs/{name}.md" for name in NAMES)
 
 
 def test_command_reference_is_the_help(root: Path) -> None:

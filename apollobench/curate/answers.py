@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apollobench.errors import InputError
+from apollobench.evaluate.store import ANSWERED
 from apollobench.stats.clusters import Floats, Partition, partition
 from apollobench.types import Item, Mode, Response, Status
 
@@ -37,12 +38,11 @@ class Answers:
         return tuple(self.status)
 
     def scores(self, mode: Mode) -> Codes:
-        """[models, items]: RIGHT, NOT_RIGHT (an unparsed answer too), or NO_VOTE (missing, error, unsupported)."""
+        """[models, items]: RIGHT, NOT_RIGHT (an unparsed or wrong answer), or NO_VOTE (missing, error, unsupported)."""
         keys = np.array([item.answer for item in self.items], dtype=np.int8)
         status = self.status[mode]
-        answered = status == STATUSES.index(Status.OK)
-        voted = answered | (status == STATUSES.index(Status.UNPARSED))
-        right = answered & (self.choice[mode] == keys)
+        voted = np.isin(status, [STATUSES.index(answered) for answered in ANSWERED])
+        right = (status == STATUSES.index(Status.OK)) & (self.choice[mode] == keys)
         return np.where(voted, right.astype(np.int8), np.int8(NO_VOTE))
 
     def votes(self, mode: Mode) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

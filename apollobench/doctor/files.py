@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from apollobench.arguments import choose_recipe
+from apollobench.arguments import items_of_sources
 from apollobench.benchmark import absolute, load_benchmark
 from apollobench.errors import InputError
-from apollobench.sources import load_items
 from apollobench.types import Item
 
 # What counts as a video in a folder; a file that is named itself is examined whatever it is called.
@@ -23,11 +22,9 @@ SUFFIXES = (
 def files_of_sources(names: str, data_root: Path) -> Counter[Path]:
     """The videos of every item of the sources (separated by commas): file -> number of items.
 
-    Sources are read as `curate --sources` reads them, with what a shipped recipe tells their readers; malformed rows
-    are left out, and listed on standard error.
+    Raises InputError as `items_of_sources` does.
     """
-    sources = choose_recipe(names, None, {}).recipe.sources
-    return _count(item for part in sources for item in load_items(part.name, part.options, data_root))
+    return _count(items_of_sources(names, data_root))
 
 
 def files_of_benchmark(directory: Path, data_root: Path | None) -> Counter[Path]:

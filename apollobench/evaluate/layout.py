@@ -16,12 +16,12 @@ from apollobench import __version__
 from apollobench.errors import InputError
 from apollobench.evaluate.prompt import PROMPT_VERSION, build_prompt
 from apollobench.evaluate.score import ModeScore, Scorecard, accuracy, accuracy_by_logprobs
-from apollobench.models.base import Model
+from apollobench.models.base import Respondent
 from apollobench.stats.interval import Estimate
 from apollobench.types import LETTERS, Item, Mode, Response, Status, digest
 
 FORMAT = 1
-NO_OPTION = "[invalid]"
+NO_OPTION, UNKNOWN = "[invalid]", "[unknown]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class About:
     """What was scored. task: name of the benchmark. benchmark: hash of its manifest. size: how many items it has.
 
     config: the command's options as given, for the reader of the file. usage: what answering has cost; None where the
-    model does not tell.
+    model does not tell. prompt: version of the prompt that was asked, or what is known of another's. imported: where
+    the answers come from, if not from a run of ours.
     """
 
     task: str
@@ -37,6 +38,8 @@ class About:
     size: int
     config: Mapping[str, Any] = field(default_factory=dict)
     usage: Mapping[str, Any] | None = None
+    prompt: str = PROMPT_VERSION
+    imported: Mapping[str, Any] | None = None
 
 
 def task_name(task: str, mode: Mode, category: str | None = None) -> str:
@@ -46,7 +49,7 @@ def task_name(task: str, mode: Mode, category: str | None = None) -> str:
 
 
 def results_document(
-    card: Scorecard, model: Model, items: Sequence[Item], about: About, samples_hash: str
+    card: Scorecard, model: Respondent, items: Sequence[Item], about: About, samples_hash: str
 ) -> dict[str, Any]:
     """All of results.json. samples_hash: SHA-256 of samples.jsonl."""
     names = {mode: task_name(about.task, mode) for mode in card.modes}
@@ -56,8 +59,8 @@ def results_document(
             names[mode]: [task_name(about.task, mode, category) for category in scored.categories]
             for mode, scored in card.modes.items()
         },
-        "configs": {name: _config(name, mode) for mode, name in names.items()},
-        "versions": dict.fromkeys(names.values(), PROMPT_VERSION),
+        "configs": {name: _config(name, mode, about.prompt) for mode, name in names.items()},
+        "versions": dict.fromkeys(names.values(), about.prompt),
         "n-shot": dict.fromkeys(names.values(), 0),
         "higher_is_better": {name: {"acc": True, "acc_macro": True} for name in names.values()},
         "n-samples": {
@@ -72,16 +75,18 @@ def results_document(
 
 
 def sample_lines(
-    model: Model, items: Sequence[Item], responses: Sequence[Response], task: str
+    model: Respondent, items: Sequence[Item], responses: Sequence[Response], about: About
 ) -> Iterator[dict[str, Any]]:
     """The lines of samples.jsonl, one per response: by mode, then in the order of the items."""
     made = {(response.mode, response.item): response for response in responses}
     settings = dict(model.settings)
+    asked = about.prompt == PROMPT_VERSION
     for mode in Mode:
         for number, item in enumerate(items):
             response = made.get((mode, item.id))
             if response is not None:
-                yield _sample_line(number, item, response, task_name(task, mode), settings)
+                prompt = _prompt(item) if asked else None
+                yield _sample_line(number, item, response, task_name(about.task, mode), prompt, settings)
 
 
 def _rows(card: Scorecard, task: str) -> dict[str, dict[str, Any]]:
@@ -97,7 +102,7 @@ def _rows(card: Scorecard, task: str) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def _ours(card: Scorecard, model: Model, items: Sequence[Item], about: About, samples_hash: str) -> dict[str, Any]:
+def _ours(card: Scorecard, model: Respondent, items: Sequence[Item], about: About, samples_hash: str) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": __version__,
@@ -105,14 +110,15 @@ def _ours(card: Scorecard, model: Model, items: Sequence[Item], about: About, sa
         "benchmark": about.benchmark,
         "items_digest": digest(sorted([item.fingerprint, item.answer] for item in items)),
         "samples_sha256": samples_hash,
-        "prompt_version": PROMPT_VERSION,
+        "prompt_version": about.prompt,
         "model": {
             "name": card.model,
             "revision": model.revision,
             "settings": dict(model.settings),
-            "sampling": asdict(model.sampling),
+            "sampling": asdict(model.sampling) if model.sampling else None,
         },
         "usage": about.usage,
+        "imported": about.imported,
         "partial": card.items < about.size or card.missing > 0,
         "size": about.size,
         "items": card.items,
@@ -131,13 +137,13 @@ def _metrics(name: str, estimate: Estimate | None) -> dict[str, float | None]:
     }
 
 
-def _config(name: str, mode: Mode) -> dict[str, Any]:
+def _config(name: str, mode: Mode, prompt: str) -> dict[str, Any]:
     return {
         "task": name,
         "output_type": "generate_until",
         "num_fewshot": 0,
         "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
-        "metadata": {"version": PROMPT_VERSION, "mode": mode.value, "cluster_key": "video"},
+        "metadata": {"version": prompt, "mode": mode.value, "cluster_key": "video"},
     }
 
 
@@ -147,8 +153,10 @@ def _mode(scored: ModeScore) -> dict[str, Any]:
     return row
 
 
-def _sample_line(number: int, item: Item, response: Response, task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    prompt = _prompt(item)
+def _sample_line(
+    number: int, item: Item, response: Response, task: str, prompt: str | None, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """One line. prompt: None where there was none, or not ours."""
     target = _letter(item.answer)
     return {
         "doc_id": number,
@@ -164,7 +172,7 @@ def _sample_line(number: int, item: Item, response: Response, task: str, setting
         "arguments": {"gen_args_0": {"arg_0": prompt, "arg_1": settings}},
         "input": prompt,
         "resps": [[response.text]],
-        "filtered_resps": [NO_OPTION if response.choice is None else _letter(response.choice)],
+        "filtered_resps": [_filtered(response)],
         "filter": "none",
         "metrics": ["acc"],
         "doc_hash": item.fingerprint,
@@ -184,6 +192,12 @@ def _sample_line(number: int, item: Item, response: Response, task: str, setting
         "plan": response.plan,
         "key": response.key,
     }
+
+
+def _filtered(response: Response) -> str:
+    if response.status is Status.WRONG:
+        return UNKNOWN
+    return NO_OPTION if response.choice is None else _letter(response.choice)
 
 
 def _letter(index: int) -> str:

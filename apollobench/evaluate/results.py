@@ -17,7 +17,7 @@ from typing import Any
 from apollobench.errors import InputError
 from apollobench.evaluate.layout import FORMAT, About, results_document, sample_lines
 from apollobench.evaluate.score import Scorecard, score
-from apollobench.models.base import Model
+from apollobench.models.base import Respondent
 from apollobench.types import Item, Mode, Response, Status
 
 RESULTS, SAMPLES = "results.json", "samples.jsonl"
@@ -49,7 +49,7 @@ class Result:
 
 
 def write_results(
-    directory: Path, model: Model, items: Sequence[Item], responses: Sequence[Response], about: About
+    directory: Path, model: Respondent, items: Sequence[Item], responses: Sequence[Response], about: About
 ) -> Scorecard:
     """Scores `responses` to `items` and writes both files into `directory`, each atomically.
 
@@ -57,9 +57,7 @@ def write_results(
     InputError as `score` does, and when the files cannot be written.
     """
     card = score(items, responses)
-    lines = "".join(
-        json.dumps(line, allow_nan=False) + "\n" for line in sample_lines(model, items, responses, about.task)
-    )
+    lines = "".join(json.dumps(line, allow_nan=False) + "\n" for line in sample_lines(model, items, responses, about))
     samples = lines.encode("ascii")
     results = results_document(card, model, items, about, hashlib.sha256(samples).hexdigest())
     try:

@@ -1,6 +1,7 @@
 """From items and responses to scores: accuracy with intervals clustered by video, beside what no video gives.
 
-Accuracy is right answers over all answers; one that names no option (`unparsed`) is an answer, and wrong. A question
+Accuracy is right answers over all answers; one that names no option (`unparsed`) is an answer, and wrong, and so is
+one that was imported as no more than that (`wrong`). A question
 that failed (`error`), that the model cannot be asked (`unsupported`) or that has no response (missing) is not part of
 any accuracy: it is counted, and a score with such questions is not complete.
 """

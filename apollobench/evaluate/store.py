@@ -3,7 +3,8 @@
 Nothing is ever rewritten, so any number of processes may write to one folder and a killed one loses nothing that it
 had appended. What a folder holds is the merge of all its files, in the order in which the files were begun:
 
-* under one key an answer (`ok`, `unparsed`) beats an `error` or `unsupported`; among equals the later line counts;
+* under one key an answer (`ok`, `unparsed`, `wrong`) beats an `error` or `unsupported`; among equals the later line
+  counts;
 * an `error` is forgotten once the same model answers the same item in the same mode later, under whatever key
   (the key of an error may lack the frame plan that a video which could not be read did not have).
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 MARKER = "store.json"
 FORMAT = {"format": "apollobench responses", "version": 1}
-ANSWERED = (Status.OK, Status.UNPARSED)
+ANSWERED = (Status.OK, Status.UNPARSED, Status.WRONG)
 
 
 def response_key(

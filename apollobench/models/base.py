@@ -10,6 +10,22 @@ from apollobench.models.usage import Prices, Usage
 from apollobench.types import Answer, Mode, Request, Sampling
 
 
+class Respondent(Protocol):
+    """Who answered, as a result tells it. sampling: None where it is not known."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def revision(self) -> str: ...
+
+    @property
+    def settings(self) -> Mapping[str, str | int | float | bool]: ...
+
+    @property
+    def sampling(self) -> Sampling | None: ...
+
+
 class Subject(Protocol):
     """What decides which requests a model gets and under which keys its answers are stored.
 

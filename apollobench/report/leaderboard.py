@@ -1,4 +1,4 @@
-"""The leaderboard: rows reported elsewhere, with their source, and rows measured here, with their manifest."""
+"""The leaderboard: rows reported elsewhere, with their source, and rows scored here, with their manifest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from apollobench.yamlfile import read_text
 
 SCORES = (*CATEGORIES, "overall", "ci_low", "ci_high")
 COLUMNS = ("model", "kind", *SCORES, "n", "benchmark", "manifest", "source")
-KINDS = ("reported", "measured")
+KINDS = ("reported", "measured", "imported")
 Row = Mapping[str, str]
 
 
@@ -65,13 +65,21 @@ def measured_row(directory: Path) -> Row:
     figures |= {"overall": macro["value"], "ci_low": macro["low"], "ci_high": macro["high"]}
     return dict.fromkeys(COLUMNS, "") | {
         "model": result.model,
-        "kind": "measured",
+        "kind": "imported" if ours.get("imported") else "measured",
         **{name: f"{100 * value:.1f}" for name, value in figures.items()},
         "n": str(macro["n"]),
         "benchmark": ours["task"],
         "manifest": ours["benchmark"],
-        "source": f"apollobench {ours['version']}, weights {ours['model']['revision'][:12]}",
+        "source": _source(ours),
     }
+
+
+def _source(ours: Mapping[str, Any]) -> str:
+    """The weights that answered, or the files that another tool left."""
+    if not ours.get("imported"):
+        return f"apollobench {ours['version']}, weights {ours['model']['revision'][:12]}"
+    files = ", ".join(f"{file['name']} {file['sha256'][:12]}" for file in ours["imported"]["files"])
+    return f"another tool's run: {files}"
 
 
 def as_csv(rows: Sequence[Row]) -> str:
@@ -88,7 +96,11 @@ def as_markdown(rows: Sequence[Row]) -> str:
     boards: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         boards.setdefault((row["benchmark"], row["manifest"]), []).append(row)
-    parts = ["# Leaderboard", "In percent. `reported`: copied from the source named. `measured`: computed here."]
+    kinds = (
+        "`reported`: copied from the source named. `measured`: computed here. "
+        "`imported`: scored here, answered in another tool's run."
+    )
+    parts = ["# Leaderboard", f"In percent. {kinds}"]
     for (benchmark, manifest), members in boards.items():
         shown = [c for c in COLUMNS if c not in ("benchmark", "manifest") and any(row[c] for row in members)]
         ranked = sorted(members, key=lambda row: -float(row["overall"] or -math.inf))
@@ -105,7 +117,7 @@ def _checked(row: Mapping[str | Any, str | Any], place: str) -> Row:
         raise InputError(f"{place}: {len(COLUMNS)} cells expected")
     if row["kind"] not in KINDS:
         raise InputError(f"{place}: kind is {row['kind']!r}, expected {' or '.join(KINDS)}")
-    needed = "manifest" if row["kind"] == "measured" else "source"
+    needed = "source" if row["kind"] == "reported" else "manifest"
     for name in ("model", "benchmark", "overall", needed):
         if not row[name]:
             raise InputError(f"{place}: {name} is empty; a {row['kind']} row needs it")

@@ -51,9 +51,10 @@ def _row(card: Scorecard, modes: list[Mode], category: str | None) -> list[str]:
 
 
 def _counts(card: Scorecard, modes: list[Mode]) -> str:
-    head = ["mode", *(status.value for status in Status), "missing"]
+    shown = [status for status in Status if status is not Status.WRONG or card.count(status)]
+    head = ["mode", *(status.value for status in shown), "missing"]
     rows = [
-        [NAMES[mode], *(str(card.modes[mode].statuses[status]) for status in Status), str(card.modes[mode].missing)]
+        [NAMES[mode], *(str(card.modes[mode].statuses[status]) for status in shown), str(card.modes[mode].missing)]
         for mode in modes
     ]
     note = "An unparsed answer is wrong; error, unsupported and missing are left out of every accuracy."

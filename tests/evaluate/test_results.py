@@ -60,7 +60,7 @@ def test_results_have_our_part(items: list[Item], responses: tuple[Response, ...
         36,
         0,
     )
-    assert ours["statuses"] == {"ok": 144, "unparsed": 0, "error": 0, "unsupported": 0}
+    assert ours["statuses"] == {"ok": 144, "unparsed": 0, "wrong": 0, "error": 0, "unsupported": 0}
     assert ours["model"]["revision"] == "1"
     assert ours["model"]["sampling"]["frames"] == 6
     overall = card.modes[Mode.TEXT].overall

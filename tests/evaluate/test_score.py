@@ -38,7 +38,7 @@ def test_unparsed_is_wrong_and_errors_leave_the_denominator() -> None:
     made += [answer(4, None, status=Status.ERROR), answer(5, None, status=Status.UNSUPPORTED), answer(6, 1)]
     scored = score(items, made).modes[Mode.VIDEO]
     assert scored.overall == clustered_proportion([1, 1, 0, 0, 1], partition(["0", "0", "1", "1", "3"]))
-    assert scored.statuses == {Status.OK: 4, Status.UNPARSED: 1, Status.ERROR: 1, Status.UNSUPPORTED: 1}
+    assert scored.statuses == dict.fromkeys(Status, 1) | {Status.OK: 4, Status.WRONG: 0}
     assert scored.missing == 1
     # The unparsed answer tells no log-probabilities, so there are four by which to choose.
     assert scored.by_logprobs is not None
