@@ -365,7 +365,7 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; another than this machine needs a key.")
     ] = ("127.0.0.1"),
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 for a free one.")] = 8000,
     media_root: Annotated[
         Path, typer.Option("--media_root", help="Requests may name video files in this folder.")
     ] = Path(),

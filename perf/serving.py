@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from apollo import Machine, build
@@ -39,7 +40,7 @@ from apollobench.models.roster import SHIPPED
 from apollobench.models.vllm.server import vllm_python
 from apollobench.report.tables import markdown_table
 from apollobench.sources.synthetic.make import make_world, read_world
-from apollobench.types import Item, Mode
+from apollobench.types import Item, Mode, Request
 from apollobench.video.budget import fitted
 from apollobench.video.decode import decode
 from apollobench.video.plan import plan
@@ -47,6 +48,7 @@ from apollobench.video.probe import probe
 
 FIRST_SEED = 2_500_000
 Way = Callable[[Sequence[Item]], None]
+Asked = TypeVar("Asked")
 
 
 def main() -> None:
@@ -70,7 +72,8 @@ def main() -> None:
             way(made[0])  # warms up
         times = {name: [timed(way, items) for items in made[1:]] for name, way in ways.items()}
         reading = [timed(read_all(model), items) for items in made[1:]]
-        print(table(times, [len(items) for items in made[1:]], reading))
+        thinking = [timed(answer_all(model), with_frames(model, items)) for items in made[1:]]
+        print(table(times, [len(items) for items in made[1:]], reading, thinking))
 
 
 def world(folder: Path, videos: int, number: int) -> list[Item]:
@@ -145,13 +148,34 @@ def read_all(model: ApolloModel) -> Way:
     return way
 
 
-def timed(way: Way, items: Sequence[Item]) -> float:
+def with_frames(model: ApolloModel, items: Sequence[Item]) -> list[Request]:
+    requests = []
+    for item in items:
+        probed = probe(item.video.path)
+        chosen = plan(probed, model.sampling)
+        requests.append(Request(item, Mode.VIDEO, build_prompt(item), chosen, decode(probed, chosen.indices)))
+    return requests
+
+
+def answer_all(model: ApolloModel) -> Callable[[Sequence[Request]], None]:
+    """Our backend alone, with the frames at hand."""
+
+    def way(requests: Sequence[Request]) -> None:
+        for _ in model.answer(requests):
+            pass
+
+    return way
+
+
+def timed(way: Callable[[Sequence[Asked]], None], items: Sequence[Asked]) -> float:
     start = time.perf_counter()
     way(items)
     return time.perf_counter() - start
 
 
-def table(times: dict[str, list[float]], counts: Sequence[int], reading: Sequence[float]) -> str:
+def table(
+    times: dict[str, list[float]], counts: Sequence[int], reading: Sequence[float], thinking: Sequence[float]
+) -> str:
     """Medians over the rounds; the ratio is that of the medians to `plain`."""
     rates = {name: middle([n / t for n, t in zip(counts, took, strict=True)]) for name, took in times.items()}
     rows = [
@@ -159,6 +183,9 @@ def table(times: dict[str, list[float]], counts: Sequence[int], reading: Sequenc
         for name, rate in rates.items()
     ]
     rows.append(["decoding alone, one thread", "", "", f"{middle(reading):.2f}"])
+    rows.append(["answering alone (ours)", "", "", f"{middle(thinking):.2f}"])
+    longer = max(middle(reading), middle(thinking))
+    rows.append(["ours, to the longer of the two", "", "", f"{middle(times['ours']) / longer:.2f} times"])
     head = f"{middle(list(counts)):.0f} questions a round, {len(counts)} rounds\n\n"
     return head + markdown_table(["way", "items/s", "to plain", "seconds"], rows)
 
