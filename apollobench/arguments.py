@@ -77,7 +77,7 @@ def choose_recipe(
 def items_of_sources(names: str, data_root: Path) -> list[Item]:
     """The items of sources (separated by commas), read as `curate --sources` reads them.
 
-    Their readers get what a shipped recipe tells them; malformed rows are left out, and listed on standard error.
+    Their readers get what a shipped recipe tells them. Raises InputError as they do.
     """
     from apollobench.sources import load_items
 

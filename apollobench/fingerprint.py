@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
+CHECKPOINT = frozenset({".json", ".txt", ".model", ".jinja", ".safetensors"})  # what decides a model, but for code
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from apollobench.errors import InputError
 
-Parser = Callable[[str], str | int | float]
+Parser = Callable[[str], Any]
 
 
 def parse_options(arguments: Mapping[str, str], parsers: Mapping[str, Parser]) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from apollobench.errors import InputError
+from apollobench.fingerprint import CHECKPOINT, folder_digest
 from apollobench.hub import HUB_ID, cached, fetch
 from apollobench.models.roster import BUILTIN, CONFIG, SHIPPED, RosterEntry
 
@@ -28,6 +30,21 @@ def find_weights(name: str, entry: RosterEntry, pretrained: str | None = None, r
     if revision is not None:
         raise InputError(f"revision={revision} is of a repository of the hub; leave it out for weights in a folder")
     return _shipped(name, source) if source.startswith(BUILTIN) else _given(Path(source).expanduser())
+
+
+def weights_revision(source: str, wanted: str | None = None, suffixes: Collection[str] = CHECKPOINT) -> str:
+    """What tells these weights from others: of a folder the digest, of a hub id the commit that its cache holds.
+
+    Before the first download nothing is known of a hub id but the branch or tag that is `wanted`; a name that is
+    neither says nothing more.
+    """
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return folder_digest(folder, suffixes)
+    if not HUB_ID.fullmatch(source):
+        return source
+    held = cached(source, wanted)
+    return f"{source}@{held.name if held else wanted or 'main'}"
 
 
 def at_hand(name: str, entry: RosterEntry) -> bool:

@@ -135,7 +135,7 @@ def test_the_frame_count_of_the_class_follows_ours() -> None:
 def test_settings_and_revision_hold_what_decides_an_answer(tmp_path: Path) -> None:
     plain = load_model("lmms_eval:eyes", {"frames": "3"})
     assert plain.settings["class"] == "chat eyes"
-    assert plain.revision == "nobody/eyes"
+    assert plain.revision == "nobody/eyes@main"
     assert load_model("lmms_eval:eyes", {"frames": "3", "batch_size": "4"}).settings == plain.settings
     simple = load_model("lmms_eval:eyes", {"frames": "3", "force_simple": "true", "trouble": "empty"})
     assert simple.settings["class"] == "simple eyes"

@@ -252,3 +252,9 @@ def test_another_host_needs_a_key() -> None:
     done = run("serve", "--model", "apollo-tiny", "--host", "0.0.0.0")
     assert done.returncode == 2
     assert "set VLLM_API_KEY" in done.stderr
+
+
+def test_a_running_server_takes_no_options_of_its_start(served: tuple[str, Any], benchmark: Path) -> None:
+    done = run(*evaluation(benchmark), "--base_url", served[0], "--model_args", "max_model_len=512")
+    assert done.returncode == 2
+    assert "max_model_len is of a server's start" in done.stderr

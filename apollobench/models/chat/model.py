@@ -18,7 +18,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_
 
 from apollobench.apollo.checkpoint import holds_apollo
 from apollobench.errors import InputError
-from apollobench.fingerprint import folder_digest
+from apollobench.fingerprint import CHECKPOINT, folder_digest
 from apollobench.models.chat.options import Options, own_sampling
 from apollobench.models.chat.processor import load_processor
 from apollobench.models.chat.prompts import Inputs, Prompts
@@ -27,7 +27,6 @@ from apollobench.models.options import known_device
 from apollobench.types import LETTERS, Answer, FramePlan, Mode, Request, Sampling
 
 SHARING = frozenset({"internvl", "llava_onevision", "qwen2_5_vl", "qwen2_vl", "qwen3_vl", "smolvlm"})
-FILES = frozenset({".json", ".txt", ".model", ".jinja", ".safetensors"})
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class ChatModel:
         sampling = options.sampling(own_sampling(prompts.processor.video_processor))
         model = _load_weights(folder, options).to(device).eval()
         model.generation_config = greedy(options.max_new_tokens, _stops(folder, model, prompts))
-        return cls(name, folder_digest(folder, FILES), model, prompts, sampling, options)
+        return cls(name, folder_digest(folder, CHECKPOINT), model, prompts, sampling, options)
 
     @property
     def settings(self) -> Mapping[str, str | int | float | bool]:

@@ -4,7 +4,7 @@
   from a `base_url` and the environment.
 * `server.Server`: requests over the network, with a limit of concurrency, retries and time limits.
   `server.post(path, body)` is a coroutine, `server.run(coroutine)` runs one from any thread.
-* `chat.ChatModel`: answers requests at a `Server`; it satisfies `models.base.Model`, and `Metered` by counting
+* `chat.ServedModel`: answers requests at a `Server`; it satisfies `models.base.Model`, and `Metered` by counting
   tokens in `usage`.
 * `chat.Dialect`: what differs between servers. `show(request)` gives the content parts before the question, once for
   all questions on the same frames; `extra(request)` the fields beside `model` and `messages`; `read(request, reply)`

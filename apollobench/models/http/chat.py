@@ -42,7 +42,7 @@ class Dialect(Protocol):
 
 
 @dataclass
-class ChatModel:
+class ServedModel:
     """Satisfies `models.base.Model` and `Metered`. model: the id sent to the server.
 
     The first question on a video is answered before the others on the same frames are sent, all at once, so that the

@@ -7,7 +7,7 @@ from typing import Any
 from apollobench.errors import InputError
 from apollobench.models.http.address import find_address
 from apollobench.models.http.backoff import Backoff
-from apollobench.models.http.chat import ChatModel
+from apollobench.models.http.chat import ServedModel
 from apollobench.models.http.dialect import OpenAI
 from apollobench.models.http.options import Options
 from apollobench.models.http.server import RequestError, Server
@@ -17,7 +17,7 @@ NO_LISTING = (403, 404, 405, 501)
 UNKNOWN = "unknown"
 
 
-def connect(name: str, weights: str, options: Options) -> ChatModel:
+def connect(name: str, weights: str, options: Options) -> ServedModel:
     """The model that `options` describe, `weights` by its id unless they give another.
 
     Raises `InputError` when the server cannot be reached, refuses the key, or serves one model and that is another.
@@ -34,7 +34,7 @@ def connect(name: str, weights: str, options: Options) -> ChatModel:
     except InputError:
         server.close()
         raise
-    return ChatModel(
+    return ServedModel(
         name=name,
         revision=revision,
         settings=options.settings(model),

@@ -10,6 +10,7 @@ from typing import Any
 
 from apollobench.errors import InputError
 from apollobench.models.base import Rates
+from apollobench.models.options import above_zero, parse_options
 from apollobench.models.usage import Prices
 from apollobench.types import Mode, Sampling
 
@@ -24,13 +25,6 @@ def _from(least: int, most: float = math.inf) -> Callable[[str], int]:
         return int(text)
 
     return read
-
-
-def _above_zero(text: str) -> float:
-    value = _at_least_zero(text)
-    if not value:
-        raise ValueError("expected a number above 0")
-    return value
 
 
 def _at_least_zero(text: str) -> float:
@@ -65,7 +59,7 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
     "revision": str,
     "media": _media,
     "frames": _from(1),
-    "fps": _above_zero,
+    "fps": above_zero,
     "max_frames": _from(1),
     "jpeg_quality": _from(1, 100),
     "max_side": _side,
@@ -73,7 +67,7 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
     "max_new_tokens": _from(1),
     "logprobs": _from(0, 20),
     "concurrency": _from(1, 1024),
-    "timeout": _above_zero,
+    "timeout": above_zero,
     "tries": _from(1),
     "patience": _at_least_zero,
     "price_input": _at_least_zero,
@@ -143,12 +137,7 @@ class Options:
             )
         if "base_url" not in own:
             raise InputError("which server? Give --base_url, such as http://localhost:8000/v1")
-        values: dict[str, Any] = {}
-        for key, text in own.items():
-            try:
-                values[key] = PARSERS[key](text)
-            except ValueError as error:
-                raise InputError(f"model argument {key}={text}: {error}") from error
+        values = parse_options(own, PARSERS)
         unread = "max_frames" if "fps" not in own else "frames"
         if unread in own:
             raise InputError(f"model argument {unread} changes nothing: give frames, or fps with max_frames")

@@ -11,13 +11,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from apollobench.errors import InputError
-from apollobench.fingerprint import folder_digest
-from apollobench.hub import HUB_ID
 from apollobench.models.lmms.asking import ask
 from apollobench.models.lmms.classes import WEIGHTS, ModelClass, Parameters, installed, load_class, make
 from apollobench.models.lmms.handling import Handling
 from apollobench.models.lmms.options import PARSERS, Options
 from apollobench.models.lmms.visuals import Visuals
+from apollobench.models.weights import weights_revision
 from apollobench.types import Answer, Mode, Request, Sampling
 
 FILES = frozenset({".bin", ".jinja", ".json", ".model", ".pt", ".pth", ".py", ".safetensors", ".txt"})
@@ -59,8 +58,8 @@ class LmmsEvalModel:
             followed["max_new_tokens"] = options.max_new_tokens
         model = make(model_class, loaded, given | {key: str(value) for key, value in followed.items()}, PARSERS)
         _hide_bars(loaded)
-        revision = " ".join(map(_revision, parameters.loads(given))) or "as the class has it"
-        return cls(name, revision, model, model_class, handling, sampling, options)
+        told = " ".join(weights_revision(source, suffixes=FILES) for source in parameters.loads(given))
+        return cls(name, told or "as the class has it", model, model_class, handling, sampling, options)
 
     @property
     def modes(self) -> frozenset[Mode]:
@@ -99,16 +98,6 @@ class LmmsEvalModel:
         if len(group) == 1:
             return [Answer(None, error=reason)]
         return [answer for request in group for answer in self._answers([request], visuals)]
-
-
-def _revision(source: str) -> str:
-    """What tells the weights apart: a folder's digest, a hub repository's commit in the cache, or else the name."""
-    from huggingface_hub import try_to_load_from_cache
-
-    if Path(source).is_dir():
-        return folder_digest(Path(source), FILES)
-    config = try_to_load_from_cache(source, "config.json") if HUB_ID.fullmatch(source) else None
-    return f"{source}@{Path(config).parent.name}" if isinstance(config, str) else source
 
 
 def _hide_bars(loaded: type) -> None:

@@ -15,16 +15,16 @@ from apollobench.errors import InputError
 from apollobench.models.base import Rates, Sketch
 from apollobench.models.http.address import Address, find_address
 from apollobench.models.http.backoff import Backoff
-from apollobench.models.http.chat import ChatModel
-from apollobench.models.http.connect import told_revision as told_by_server
+from apollobench.models.http.chat import ServedModel
+from apollobench.models.http.connect import told_revision
 from apollobench.models.http.server import Server as Connection
 from apollobench.models.roster import RosterEntry
 from apollobench.models.vllm.dialect import Vllm
-from apollobench.models.vllm.folder import Served, is_apollo, served, told_revision
+from apollobench.models.vllm.folder import Served, is_apollo, served
 from apollobench.models.vllm.launch import launch
 from apollobench.models.vllm.options import Options
 from apollobench.models.vllm.server import KEY, Server, api_key
-from apollobench.models.weights import find_weights
+from apollobench.models.weights import find_weights, weights_revision
 from apollobench.types import LETTERS, Answer, Mode, Request
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass
-class VllmModel(ChatModel):
+class VllmModel(ServedModel):
     """process: the server, where it was started for this model and ends with it."""
 
     process: Server | None = field(default=None, repr=False)
 
     def answer(self, requests: Sequence[Request]) -> list[Answer]:
-        """As `ChatModel.answer`; once its server has ended, every error says that, and nothing waits for it."""
+        """As `ServedModel.answer`; once its server has ended, every error says that, and nothing waits for it."""
         if ended := self._ended():
             return [Answer(None, error=ended) for _ in requests]
         answers = super().answer(requests)
@@ -80,7 +80,7 @@ def connect(name: str, entry: RosterEntry, options: Options) -> VllmModel:
     try:
         process.wait_until_ready()
         if what.sampling is None:  # now that vLLM has downloaded what was not at hand
-            what = replace(what, revision=told_revision(what.model, options.server.get("revision")))
+            what = replace(what, revision=weights_revision(what.model, options.server.get("revision")))
         return _model(name, entry, options, what, with_key, process)
     except BaseException:
         process.stop()
@@ -106,7 +106,7 @@ def _at(name: str, entry: RosterEntry, options: Options, base_url: str) -> VllmM
     address = find_address(base_url, options.api_key_env or (KEY if api_key() else None))
     connection = Connection(address, concurrency=1)
     try:
-        told = told_by_server(connection, name)
+        told = told_revision(connection, name)
     finally:
         connection.close()
     root = re.match(r"root=([^,]+)", told)

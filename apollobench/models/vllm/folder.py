@@ -10,14 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from apollobench.fingerprint import folder_digest
-from apollobench.hub import HUB_ID, cached
 from apollobench.models.roster import BUILTIN, RosterEntry
-from apollobench.models.weights import find_weights
+from apollobench.models.weights import find_weights, weights_revision
 from apollobench.types import Sampling
 
 CACHE = "APOLLOBENCH_CACHE"
-FILES = frozenset({".json", ".txt", ".model", ".jinja", ".safetensors"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ def served(name: str, entry: RosterEntry, pretrained: str | None, revision: str 
     if not is_apollo(entry, pretrained):
         wanted = revision or (None if pretrained else entry.revision)
         source = pretrained or entry.weights
-        return Served(source, told_revision(source, wanted), {"revision": wanted} if wanted else {})
+        return Served(source, weights_revision(source, wanted), {"revision": wanted} if wanted else {})
     folder = find_weights(name, entry, pretrained, revision)
     from apollobench.apollo.checkpoint import is_exported
     from apollobench.apollo.checkpoint import revision as digest_of
@@ -68,18 +65,6 @@ def served(name: str, entry: RosterEntry, pretrained: str | None, revision: str 
     if config.connector:
         sampling = fitted(sampling, config.max_length, config.tokens_per_clip)
     return Served(str(exported), made, {"max_model_len": config.max_length}, sampling)
-
-
-def told_revision(source: str, wanted: str | None) -> str:
-    """What tells these weights from others: of a folder the digest, of a hub id the commit that its cache holds.
-
-    Before the first download nothing is known of a hub id but the branch or tag that is `wanted`.
-    """
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        return folder_digest(folder, FILES)
-    held = cached(source, wanted) if HUB_ID.fullmatch(source) else None
-    return held.name if held else wanted or "main"
 
 
 def loader_options(sampling: Sampling) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from apollobench.errors import InputError
 from apollobench.models.options import above_zero, parse_options, whole
 from apollobench.types import Sampling
 
@@ -56,6 +57,9 @@ class Options:
         """From `--model_args` texts. Raises `InputError` that names a bad value; vLLM itself names a bad option."""
         own = {key: text for key, text in arguments.items() if key in OURS}
         server = {key: text for key, text in arguments.items() if key not in OURS}
+        idle = sorted(server.keys() - {"pretrained", "revision"}) if "base_url" in own else []
+        if idle:
+            raise InputError(f"model argument {idle[0]} is of a server's start, and the one at base_url runs already")
         return cls(**parse_options(own, OURS), server=server)
 
     @property
