@@ -19,6 +19,7 @@ from apollobench.apollo.checkpoint import save_apollo
 from apollobench.benchmark import DROPPED, ITEMS, MANIFEST, load_benchmark, read_entries
 from apollobench.curate.panel import Run
 from apollobench.curate.pipeline import REPORT, RESPONSES, curate, load_pool
+from apollobench.curate.recorded import read_matrices, recorded_answers
 from apollobench.errors import InputError
 from apollobench.evaluate.store import load_responses
 from apollobench.recipe import RecipeFile, load_recipe
@@ -128,6 +129,18 @@ def test_the_benchmark_and_what_was_dropped_make_up_the_pool(
     assert manifest["recipe"]["fingerprint"] == file.fingerprint
     assert manifest["licences"] == {"CC0-1.0": len(kept)}
     assert str(place) not in (output / MANIFEST).read_text()
+
+
+def test_what_was_recorded_is_read_back(finished: tuple[Path, str], pool: list[Item]) -> None:
+    output, _ = finished
+    matrices = read_matrices(output)
+    assert set(matrices) == {Mode.TEXT, Mode.FRAME, Mode.VIDEO}
+    matrix = matrices[Mode.VIDEO]
+    assert matrix.models == MODELS
+    assert set(matrix.families) == {"apollo"}
+    assert sorted(matrix.ids) == sorted(item.id for item in pool)
+    assert (matrix.scores >= 0).all()
+    assert len(recorded_answers(output, pool=False).items) == len(load_benchmark(output).items)
 
 
 def test_the_report_has_every_stage(finished: tuple[Path, str]) -> None:
