@@ -121,7 +121,7 @@ def read_entries(path: Path, root: Path) -> list[Entry]:
         rows = pq.read_table(path).to_pylist()
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: cannot be read as Parquet ({error}); curate the benchmark again") from error
-    return [_from_row(row, root) for row in rows]
+    return [from_row(row, root) for row in rows]
 
 
 def items_fingerprint(items: Sequence[Item]) -> str:
@@ -181,7 +181,8 @@ def _to_row(entry: Entry, root: Path) -> dict[str, Any]:
     return row
 
 
-def _from_row(row: Mapping[str, Any], root: Path) -> Entry:
+def from_row(row: Mapping[str, Any], root: Path) -> Entry:
+    """A row as `write_benchmark` stores it; `root` is the media root, unless the row has the whole path of its video."""
     item = Item(
         id=row["id"],
         question=row["question"],
