@@ -182,7 +182,7 @@ def _to_row(entry: Entry, root: Path) -> dict[str, Any]:
 
 
 def from_row(row: Mapping[str, Any], root: Path) -> Entry:
-    """A row as `write_benchmark` stores it; `root` is the media root, unless the row has the whole path of its video."""
+    """A row as `write_benchmark` stores it. `root` is the media root, or any where the row has an absolute path."""
     item = Item(
         id=row["id"],
         question=row["question"],

@@ -2,7 +2,7 @@
 
 It takes the steps that a user takes: the extra of apollobench, then lmms-eval without its dependencies. Those ask for a
 PyAV older than the one that apollobench decodes with, and for much that its model classes never import. What its command
-prints tables with comes without dependencies, too: it asks for a python-dateutil older than the one in constraints.txt.
+prints its tables with comes likewise: that asks for a python-dateutil older than the one of constraints.txt.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from environment import ROOT, Environment, gpu_answers, pinned, say
 CONSTRAINTS = ROOT / "constraints.txt"
 MORE = ROOT / "tools" / "lmms-constraints.txt"
 TESTING = ("hypothesis", "pytest")
-TABLES = (
-    "pytablewriter", "chardet", "dataproperty", "mbstrdecoder", "pathvalidate", "tabledata", "tcolorpy", "typepy"
-)
+TABLES = ("pytablewriter", "chardet", "dataproperty", "mbstrdecoder", "pathvalidate", "tabledata", "tcolorpy", "typepy")
 
 
 def main() -> None:
