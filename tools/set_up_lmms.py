@@ -1,8 +1,8 @@
 """Makes `.venv-lmms`, where apollobench and lmms-eval are together, for `make test-lmms`.
 
 It takes the steps that a user takes: the extra of apollobench, then lmms-eval without its dependencies. Those ask for a
-PyAV older than the one that apollobench decodes with, and for much that its model classes never import. What its command
-prints its tables with comes likewise: that asks for a python-dateutil older than the one of constraints.txt.
+PyAV older than the one that apollobench decodes with, and for much that its model classes never import. What prints its
+tables comes likewise: that asks for a python-dateutil older than the one of constraints.txt.
 """
 
 from __future__ import annotations

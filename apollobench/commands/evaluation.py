@@ -137,7 +137,8 @@ def tasks() -> None:
     where they are not where the manifest says. `apollobench import` reads the samples that lmms-eval logs.
 
     \b
-    Example:
+    Examples:
+      apollobench tasks
       export APOLLOBENCH_BENCHMARK=out/synthetic
       lmms-eval --include_path "$(apollobench tasks)" --tasks apollobench --model qwen2_5_vl \\
           --log_samples --output_path out/logs
