@@ -9,7 +9,7 @@ import yaml
 
 from apollobench.publish.edition import MIXED, Edition
 from apollobench.publish.licences import Terms
-from apollobench.publish.publication import DROPPED, EVALUATION, ITEMS, LICENCES
+from apollobench.publish.publication import BENCHMARK_CARD, DROPPED, EVALUATION, ITEMS, LICENCES
 from apollobench.publish.rows import ABOUT
 from apollobench.report.tables import markdown_table
 from apollobench.types import CATEGORIES
@@ -95,8 +95,8 @@ def _body(edition: Edition) -> str:
         counts,
         "## Sources",
         _sources(edition),
-        f"Licences in full, with notices: `{LICENCES}`. Whether annotations may be passed on was read from the sources' "
-        "own pages; it is no legal advice.",
+        f"Licences in full, with notices: `{LICENCES}`. Whether annotations may be passed on was read from the "
+        "sources' own pages; it is no legal advice.",
         "## Use",
         _use(edition),
         "## Columns",
@@ -139,23 +139,21 @@ apollobench eval --model NAME --benchmark BENCHMARK
             f"\n\nQuestions, options and answers of {names} are not here. `rebuild` reads them from the source's own "
             "files, which have to lie under `DATA`, and checks each against its fingerprint."
         )
-    return (
-        f"{text}\n\n`{EVALUATION}` and `croissant.json` say the same to machines; `sha256sum -c SHA256SUMS` checks all."
-    )
+    return f"{text}\n\n`{EVALUATION}` and `{CROISSANT}` are for machines; `sha256sum -c {SUMS}` checks every file."
 
 
 def _making(edition: Edition) -> str:
     panel = [entry["model"] for entry in edition.manifest.get("panel", ())]
     voters = (
-        f"\n\nScores of the models that voted are not comparable with those of others: their answers decided which items "
-        f"are here. They are {', '.join(panel)}."
+        f"\n\nScores of the models that voted are not comparable with those of others: their answers decided which "
+        f"items are here. They are {', '.join(panel)}."
         if panel
         else ""
     )
     return (
-        f"Curated by apollobench. The recipe, the panel and all counts are in `manifest.json`, the benchmark's own card "
-        f"in `BENCHMARK.md`. The {len(edition.dropped):,} items that were left out are the config `dropped`, each with "
-        f"the rule and the reason.{voters}"
+        f"Curated by apollobench. The recipe, the panel and all counts are in `manifest.json`, the benchmark's own "
+        f"card in `{BENCHMARK_CARD}`. The {len(edition.dropped):,} items that were left out are the config `dropped`, "
+        f"each with the rule and the reason.{voters}"
     )
 
 

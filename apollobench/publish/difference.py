@@ -127,6 +127,9 @@ def _verdict(old: Version, new: Version, changed: Mapping[str, Mapping[str, Any]
             False,
             f"no: the prompt is another ({prompts[0]} and {prompts[1]}), so answers are to different questions",
         )
+    refilmed = sum("media" in parts for parts in changed.values())
+    if old.fingerprint == new.fingerprint and refilmed:
+        return False, f"no: the questions are the same, but the videos of {refilmed:,} items have other content"
     if old.fingerprint == new.fingerprint:
         if old.identity == new.identity:
             return True, "yes: it is the same benchmark"
@@ -134,7 +137,7 @@ def _verdict(old: Version, new: Version, changed: Mapping[str, Mapping[str, Any]
             True,
             "yes: the same items, answer keys, categories and prompt, made another way; `gate` wants one of them",
         )
-    if set(old.items) == set(new.items) and all(set(parts) <= {"category", "media"} for parts in changed.values()):
+    if set(old.items) == set(new.items) and all(set(parts) == {"category"} for parts in changed.values()):
         return False, "overall accuracy yes, since items and answer keys are the same; per category and macro means no"
     return (
         False,
@@ -167,7 +170,9 @@ def _facts_of_row(row: Row) -> Facts:
 
 
 def _changes(old: Facts, new: Facts) -> dict[str, tuple[Any, Any]]:
-    parts = [("category", old.category, new.category), ("video", old.video, new.video), ("media", old.media, new.media)]
+    parts: list[tuple[str, Any, Any]] = [("category", old.category, new.category), ("video", old.video, new.video)]
+    if old.media and new.media:
+        parts.append(("media", old.media, new.media))
     if old.seen is not None and new.seen is not None:
         parts += [(part, old.seen[part], new.seen[part]) for part in old.seen]
     elif old.asked != new.asked and old.video == new.video:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
+from glob import escape
+from itertools import chain, permutations
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,18 @@ def _upstream(publication: Publication, data_root: Path) -> dict[str, Item]:
     return found
 
 
-def _media_root(rows: Iterable[Row], upstream: Mapping[str, Item], data_root: Path) -> Path:
-    """What the published videos' paths are relative to: as a source's reader finds one, else the data root itself."""
-    for row in rows:
-        item = upstream.get(row["id"])
-        if row["withheld"] and item is not None:
-            parts, tail = item.video.path.parts, Path(row["video"]).parts
-            if parts[-len(tail) :] == tail:
-                return Path(*parts[: -len(tail)])
+def _media_root(rows: Sequence[Row], upstream: Mapping[str, Item], data_root: Path) -> Path:
+    """The folder that the published videos' paths are relative to.
+
+    Where a source's reader finds a video of a withheld item, else where the first one lies at or below the data root,
+    else the data root.
+    """
+    found = ((row, upstream[row["id"]].video.path) for row in rows if row["id"] in upstream)
+    below = ((rows[0], path) for path in sorted(data_root.rglob(escape(rows[0]["video"]))))
+    for row, path in chain(found, below):
+        tail = Path(row["video"]).parts
+        if path.parts[-len(tail) :] == tail:
+            return Path(*path.parts[: -len(tail)])
     return data_root
 
 
@@ -119,8 +124,9 @@ def _check_keys(publication: Publication, kept: Sequence[Entry]) -> None:
         own = [entry.item for entry in kept if entry.item.source == name]
         if items_fingerprint(own) != source["fingerprint"]:
             raise InputError(
-                f"{publication.directory}: what is asked in {name} is as it was published, but the answer key of one of "
-                f"its {len(own):,} items changed. Get the annotations that it was made from, or curate a new version"
+                f"{publication.directory}: what is asked in {name} is as it was published, but the answer key of at "
+                f"least one of its {len(own):,} items changed. Get the annotations that it was made from, or curate a "
+                f"new version"
             )
 
 
