@@ -9,7 +9,7 @@ import yaml
 
 from apollobench.publish.edition import MIXED, Edition
 from apollobench.publish.licences import Terms
-from apollobench.publish.publication import BENCHMARK_CARD, DROPPED, EVALUATION, ITEMS, LICENCES
+from apollobench.publish.publication import BENCHMARK_CARD, CROISSANT, DROPPED, EVALUATION, ITEMS, LICENCES, SUMS
 from apollobench.publish.rows import ABOUT
 from apollobench.report.tables import markdown_table
 from apollobench.types import CATEGORIES
