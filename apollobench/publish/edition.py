@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from apollobench.publish.licences import Terms, terms_of
 from apollobench.publish.origins import Origin, origins
 
 SEMANTIC = re.compile(r"\d+\.\d+\.\d+")
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 MIXED = "other"  # the hub's word for a licence that it has no name for
 
 
@@ -79,8 +79,6 @@ def prepare(directory: Path, repository: str | None, version: str, day: str | No
         raise InputError(f"--name {repository}: expected OWNER/NAME")
     if not SEMANTIC.fullmatch(version):
         raise InputError(f"--version {version}: expected three numbers, such as 1.0.0")
-    if day is not None and not DAY.fullmatch(day):
-        raise InputError(f"--date {day}: expected a day, such as 2026-11-26")
     benchmark = load_benchmark(directory, needs_videos=False)
     root = absolute(directory / benchmark.manifest["media_root"])
     kept, dropped = read_entries(directory / ITEMS, root), read_entries(directory / DROPPED, root)
@@ -96,7 +94,7 @@ def prepare(directory: Path, repository: str | None, version: str, day: str | No
         name=benchmark.name,
         repository=repository,
         version=version,
-        day=day,
+        day=None if day is None else _day(day),
         manifest={key: value for key, value in benchmark.manifest.items() if key not in OF_THE_PLACE},
         card=(directory / "README.md").read_text(encoding="utf-8"),
         kept=tuple(kept),
@@ -105,3 +103,10 @@ def prepare(directory: Path, repository: str | None, version: str, day: str | No
         origins=known,
         root=root,
     )
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise InputError(f"--date {text}: expected a day, such as 2026-11-26 ({error})") from error
