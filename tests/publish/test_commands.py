@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+
+from typer.testing import CliRunner
+
+from apollobench.cli import app
 
 from .made import World
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "apollobench", *map(str, arguments)], capture_output=True, text=True)
+def run(*arguments: str | Path) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error."""
+    done = CliRunner().invoke(app, [*map(str, arguments)])
+    return done.exit_code, done.stdout, done.stderr
 
 
 def test_there_and_back_and_no_difference(world: World, tmp_path: Path) -> None:
     published, rebuilt = tmp_path / "published", tmp_path / "rebuilt"
-    done = run("publish", world.benchmark, "--to", published)
-    assert done.returncode == 0, done.stderr
-    assert "| Video-MME |     4 | ids only  |" in done.stdout
-    assert "croissant.json lacks what its specification requires: url and creator (--name" in done.stdout
-    done = run("rebuild", published, "--data_root", world.data, "--to", rebuilt)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "12 items as they were published" in done.stdout
-    done = run("diff", published, rebuilt, "--format", "json")
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["comparable"] is True
+    code, said, _ = run("publish", world.benchmark, "--to", published)
+    assert code == 0
+    assert "| Video-MME |     4 | ids only  |" in said
+    assert "croissant.json lacks what its specification requires: url and creator (--name" in said
+    code, said, errors = run("rebuild", published, "--data_root", world.data, "--to", rebuilt)
+    assert (code, errors) == (0, "")
+    assert "12 items as they were published" in said
+    code, said, _ = run("diff", published, rebuilt, "--format", "json")
+    assert code == 0
+    assert json.loads(said)["comparable"] is True
 
 
 def test_an_error_is_a_message_and_exit_code_2(world: World, tmp_path: Path) -> None:
@@ -34,7 +38,6 @@ def test_an_error_is_a_message_and_exit_code_2(world: World, tmp_path: Path) -> 
         ("rebuild", world.benchmark, "--to", tmp_path / "rebuilt"),
         ("diff", world.benchmark, tmp_path),
     ):
-        done = run(*arguments)
-        assert done.returncode == 2
-        assert done.stderr.startswith("error: ")
-        assert "Traceback" not in done.stderr
+        code, _, errors = run(*arguments)
+        assert code == 2
+        assert errors.startswith("error: ")

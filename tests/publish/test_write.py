@@ -178,9 +178,7 @@ def test_a_target_with_something_else_in_it_is_left_alone(world: World, publishe
     (published / ".git" / "HEAD").write_text("of the hub's repository")
     publish(world.benchmark, published)
     before = (world.benchmark / "manifest.json").read_bytes()
-    with pytest.raises(
-        InputError, match=r"holds 2 files that are not of a published dataset, such as dropped\.parquet"
-    ):
+    with pytest.raises(InputError, match=r"holds 2 files that are not of a published .* as dropped\.parquet"):
         publish(world.benchmark, world.benchmark)
     assert (world.benchmark / "manifest.json").read_bytes() == before
     (tmp_path / "file").write_text("")
