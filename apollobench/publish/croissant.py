@@ -66,7 +66,7 @@ def croissant(edition: Edition, files: Mapping[str, tuple[int, str]], citation: 
         "datePublished": edition.day,
     }
     languages = sorted({terms.language for terms in edition.terms.values() if terms.language})
-    licences = sorted({edition.terms[source].url or edition.terms[source].licence for source in edition.counts})
+    licences = sorted({terms.url or terms.licence for terms in edition.terms.values()})
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",

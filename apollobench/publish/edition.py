@@ -55,10 +55,9 @@ class Edition:
 
     @property
     def licence(self) -> str:
-        """The hub's name for the one licence of all items, else `other`."""
-        names = {self.terms[source].hub for source in self.counts}
-        whole = len(names) == 1 and not self.withheld
-        return next(iter(names)) if whole and "" not in names else MIXED
+        """The hub's name for the one licence of everything, else `other`."""
+        names = {MIXED if terms.withheld else terms.hub for terms in self.terms.values()}
+        return names.pop() if len(names) == 1 else MIXED
 
     @property
     def description(self) -> str:

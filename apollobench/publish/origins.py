@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,13 @@ from apollobench.errors import InputError
 from apollobench.sources import find_source
 from apollobench.sources.base import Value
 
-PLACES = frozenset({"data", "videos", "tasks"})  # options that say where files lie on the machine that curated
+ABSOLUTE = re.compile(r"^(\w+:)?[/~]")
+PLACES = frozenset({"data", "videos", "tasks", "at_hand"})  # options about the files of the machine that curated
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A source as the recipe names it, and the options that it was read with, but for places."""
+    """A source as the recipe names it, and the options that it was read with, but for PLACES."""
 
     name: str
     options: Mapping[str, Value]
@@ -33,6 +35,14 @@ def origins(manifest: Mapping[str, Any]) -> dict[str, list[Origin]]:
         kept = {name: value for name, value in options.items() if name not in PLACES}
         found.setdefault(_source_of_items(entry["name"], options), []).append(Origin(entry["name"], kept))
     return found
+
+
+def local_paths(manifest: Mapping[str, Any]) -> list[str]:
+    """Absolute paths of the machine that curated, in the recipe's sources: others will see them, and lack the files."""
+    listed = effective_recipe(manifest).get("sources")
+    sources = listed if isinstance(listed, list) else []
+    said = [str(value) for each in sources for value in (each["name"], *(each.get("options") or {}).values())]
+    return sorted({text for text in said if ABSOLUTE.search(text)})
 
 
 def effective_recipe(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apollobench.publish.croissant import missing
 from apollobench.publish.edition import Edition
+from apollobench.publish.origins import local_paths
 from apollobench.publish.rebuild import MOST_NAMED, Rebuilt
 from apollobench.report.tables import markdown_table
 
@@ -17,6 +18,9 @@ def published_text(edition: Edition) -> str:
     ]
     lines = [markdown_table(["source", "items", "published", "licence"], rows)]
     lines += [f"{each.title}, ids only: {each.why}" for each in edition.terms.values() if each.withheld]
+    paths = local_paths(edition.manifest)
+    if paths:
+        lines.append(f"beware: the recipe in manifest.json names places of this machine: {', '.join(paths)}")
     lacking = missing(edition)
     if lacking:
         lines.append(f"croissant.json lacks what its specification requires: {', '.join(lacking)}")
