@@ -59,7 +59,7 @@ def estimate(
     """One coefficient with its BCa interval over clusters of models; se: the standard deviation over resamples."""
     value = float(coefficient(x, y, np.ones((1, len(x))))[0])
     if clusters.count < ENOUGH:
-        return Estimate(value, None, 0.0 if coefficient is r_squared else -1.0, 1.0, len(x), clusters.count, level)
+        return Estimate(value, None, -1.0 if coefficient in SIGNED else 0.0, 1.0, len(x), clusters.count, level)
     drawn = coefficient(x, y, resample(clusters, DRAWS, seed))
     low, high = bca(value, drawn, coefficient(x, y, leave_one_out(clusters)), level)
     return Estimate(value, float(np.nanstd(drawn)), low, high, len(x), clusters.count, level)
@@ -106,17 +106,23 @@ def kendall(x: Floats, y: Floats, weights: Floats) -> Floats:
 
 def decision_agreement(x: Floats, y: Floats, weights: Floats) -> Floats:
     """Share of pairs that x and y order alike; a tie agrees only with a tie. Copies of one are not compared."""
-    alike = (_signs(x) == _signs(y)).astype(np.float64)
-    return within_agreement(alike, np.ones_like(alike), weights)
+    return stratified_agreement(x, y, weights, Partition(np.zeros(len(x), np.intp), 1))
 
 
-def within_agreement(alike: Floats, counted: Floats, weights: Floats) -> Floats:
-    """Share of the pairs in `counted` [n, n] that are in `alike` [n, n], both 0/1, for each row of weights."""
-    apart = 1 - np.eye(len(alike))
-    pairs = _paired(counted * apart, weights)
-    return np.divide(
-        _paired(alike * counted * apart, weights), pairs, out=np.full(len(weights), np.nan), where=pairs > 0
-    )
+def stratified_agreement(x: Floats, y: Floats, weights: Floats, strata: Partition) -> Floats:
+    """Decision agreement over the pairs that lie in one stratum."""
+    counted = (strata.codes[:, None] == strata.codes) & ~np.eye(len(x), dtype=np.bool_)
+    pairs = _paired(counted.astype(np.float64), weights)
+    alike = _paired((counted & (_signs(x) == _signs(y))).astype(np.float64), weights)
+    return np.divide(alike, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+
+
+def centred_r_squared(x: Floats, y: Floats, weights: Floats, strata: Partition) -> Floats:
+    """Pearson's r squared of x and y less the mean of their stratum among what was drawn."""
+    members = (strata.codes[:, None] == np.arange(strata.count)).astype(np.float64)
+    sizes = np.maximum(weights @ members, 1)
+    dx, dy = (v - (((weights * v) @ members) / sizes)[:, strata.codes] for v in (x, y))
+    return np.square(_pearson(dx, dy, weights))
 
 
 def _pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
@@ -149,3 +155,4 @@ COEFFICIENTS: Mapping[str, Coefficient] = {
     "kendall": kendall,
     "r2": r_squared,
 }
+SIGNED = (pearson, spearman, kendall)
