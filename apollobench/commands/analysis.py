@@ -47,3 +47,63 @@ def audit(
     typer.echo(shown, nl=False)
     for path in write_audit(found, findings, notes, what, output_path) if output_path else ():
         typer.echo(f"written: {path}", err=True)
+
+
+@app.command()
+def redundancy(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="A table of scores (CSV, wide or long); or a benchmark or a folder with correct.csv, by groups of items.",
+        ),
+    ],
+    more: Annotated[
+        list[Path] | None, typer.Argument(help="Further folders of responses to the benchmark's items.")
+    ] = None,
+    output_path: Annotated[
+        Path | None, typer.Option("--output_path", help="Folder of report, tables (CSV) and figure.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="What to print: md or csv (one line per pair).")] = "md",
+    group: Annotated[
+        str, typer.Option("--group", help="Of items: category, source, options, or a label (column of items.csv).")
+    ] = "category",
+    mode: Annotated[str, typer.Option("--mode", help="The mode to take, where there are several.")] = "video",
+    columns: Annotated[
+        str, typer.Option("--columns", help="Of a table: the benchmarks to take, separated by commas. [default: all]")
+    ] = "",
+    coefficient: Annotated[
+        str, typer.Option("--coefficient", help="What decides how alike two are: pearson, spearman or kendall.")
+    ] = "pearson",
+    threshold: Annotated[
+        float, typer.Option("--threshold", help="From which coefficient on one could stand for another.")
+    ] = 0.9,
+    min_models: Annotated[
+        int, typer.Option("--min_models", min=3, help="Fewer models in common, and a pair is not judged.")
+    ] = 5,
+) -> None:
+    """Tell which benchmarks, or groups of items, rank models alike, and which could stand for each other.
+
+    Correlations of all pairs over models, with bootstrap intervals; a tree of what is alike; BenchBench's z. Items that
+    two groups share are removed first. A long table has columns model, benchmark and score (and mode); a wide one has
+    a row per model, the models' names first. Cells may be empty.
+
+    \b
+    Examples:
+      apollobench redundancy curation/paper/modes.csv --output_path out/redundancy
+      apollobench redundancy out/synthetic --group category
+    """
+    from apollobench.arguments import parse_mode
+    from apollobench.curate.overlap import compare
+    from apollobench.report.redundancy import pairs_csv, redundancy_markdown, write_redundancy
+    from apollobench.report.tables import pick
+    from apollobench.stats.redundancy import Rule
+
+    names = [name.strip() for name in columns.split(",") if name.strip()]
+    rule = Rule(coefficient, threshold, min_models)
+    compared = compare(source, more or [], parse_mode(mode), group, names, rule)
+    typer.echo(
+        pick(form, {"md": lambda: redundancy_markdown(compared), "csv": lambda: pairs_csv(compared.found)}), nl=False
+    )
+    for path in write_redundancy(compared, output_path) if output_path else ():
+        typer.echo(f"written: {path}", err=True)

@@ -31,10 +31,11 @@ MODES = {**{str(mode): mode for mode in Mode}, "image": Mode.FRAME}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Published:
-    """A table as data, and what was done to read it, in sentences."""
+    """A table as data, and what was done to read it, in sentences. families: of its rows, where it is one of models."""
 
     table: pd.DataFrame
     notes: tuple[str, ...]
+    families: tuple[str, ...] = ()
 
 
 def read_accuracies(path: Path, unit: str | None = None) -> Published:
@@ -68,8 +69,6 @@ def read_scores(path: Path, mode: str = "video", columns: Sequence[str] = ()) ->
     wide one has the models in its first column and may have a column `family`. columns: the benchmarks to take.
     Raises InputError naming line and column of a cell that is no number.
     """
-    import pandas as pd
-
     notes: list[str] = []
     found: dict[tuple[str, ...], list[float]] = {}
     families: dict[str, str] = {}
@@ -96,8 +95,8 @@ def read_scores(path: Path, mode: str = "video", columns: Sequence[str] = ()) ->
     if missing:
         raise InputError(f"{path}: no column {missing[0]!r}; there are {', '.join(wide.columns)}")
     wide = wide[list(columns)] if columns else wide
-    wide.attrs["families"] = [families.get(model) or model for model in wide.index]
-    return Published(pd.DataFrame(wide).astype(float), tuple(notes))
+    wide.columns.name = wide.index.name = None
+    return Published(wide, tuple(notes), tuple(families.get(model) or model for model in wide.index))
 
 
 def read_variants(path: Path) -> Published:

@@ -124,7 +124,7 @@ def audit_figure(found: Audit, path: Path) -> None:
     """Boxes of the models' accuracies, group by group in the order of V-T, from the least that seeing adds.
 
     A box spans the middle half of the models, its line is the median, its whiskers reach the extremes; a dashed line
-    is chance.
+    is chance. At the top stand V-T and V-F, in points.
     """
     gaps = {(gap.group, gap.less): gap for gap in found.gaps}
     groups = sorted(dict.fromkeys(box.group for box in found.boxes), key=lambda name: _gap(gaps.get((name, Mode.TEXT))))
@@ -152,8 +152,11 @@ def audit_figure(found: Audit, path: Path) -> None:
                 level = 100 * chance[group]
                 label = "chance" if group == next(name for name in groups if name in chance) else None
                 axes.plot([place - 0.42, place + 0.42], [level, level], "--", color=VERMILION, lw=0.9, label=label)
-        axes.set_xticks(range(len(groups)), [_tick(name, gaps) for name in groups], rotation=35, ha="right")
-        axes.set_xlim(-0.6, len(groups) - 0.4)
+            told = [f"{100 * gaps[group, mode].over_models.value:.1f}" for mode in SHORT if (group, mode) in gaps]
+            axes.text(place, 100, "\n".join(told), ha="center", va="top", fontsize=7)
+        axes.text(-0.55, 100, "\n".join(SHORT.values()), ha="right", va="top", fontsize=7)
+        axes.set_xticks(range(len(groups)), groups, rotation=30, ha="right", rotation_mode="anchor")
+        axes.set_xlim(-0.9, len(groups) - 0.4)
         axes.set_ylim(0, 100)
         axes.set_ylabel("accuracy (%)")
         axes.grid(axis="y", lw=0.3)
@@ -164,11 +167,6 @@ def audit_figure(found: Audit, path: Path) -> None:
 def _drawn(box: Box) -> dict[str, float]:
     ends = {"med": box.median, "q1": box.q1, "q3": box.q3, "whislo": box.low, "whishi": box.high}
     return {name: 100 * value for name, value in ends.items()}
-
-
-def _tick(name: str, gaps: dict[tuple[str, Mode], Gap]) -> str:
-    told = [f"{SHORT[m]} {100 * gaps[name, m].over_models.value:.1f}" for m in SHORT if (name, m) in gaps]
-    return "\n".join([name, *told])
 
 
 def _gap(gap: Gap | None) -> float:

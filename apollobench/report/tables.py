@@ -64,8 +64,8 @@ def figure(value: float, digits: int = 2) -> str:
 
 
 def figure_with_interval(estimate: Estimate, digits: int = 2) -> str:
-    """`0.83 (0.51 to 0.95)`; without a standard error there is nothing to make an interval of, and the value is alone."""
-    if estimate.se is None or not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
+    """`0.83 (0.51 to 0.95)`; the value alone where there is no interval. A bootstrap without any spread gives none."""
+    if not estimate.se or not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
         return figure(estimate.value, digits)
     return f"{figure(estimate.value, digits)} ({figure(estimate.low, digits)} to {figure(estimate.high, digits)})"
 
