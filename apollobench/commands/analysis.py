@@ -1,4 +1,4 @@
-"""Commands about benchmarks: what they measure, which of them measure the same, what small models tell of large ones."""
+"""Commands about benchmarks: what they ask, which ask the same, and what small models tell of large ones."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def redundancy(
         Path,
         typer.Argument(
             metavar="INPUT",
-            help="A table of scores (CSV, wide or long); or a benchmark or a folder with correct.csv, by groups of items.",
+            help="A table of scores (CSV, wide or long); or the items of a benchmark, or of a folder with correct.csv.",
         ),
     ],
     more: Annotated[
@@ -106,4 +106,48 @@ def redundancy(
         pick(form, {"md": lambda: redundancy_markdown(compared), "csv": lambda: pairs_csv(compared.found)}), nl=False
     )
     for path in write_redundancy(compared, output_path) if output_path else ():
+        typer.echo(f"written: {path}", err=True)
+
+
+@app.command()
+def scaling(
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="A table (CSV) of llm, design_id, data_mixture and average.")
+    ],
+    output_path: Annotated[
+        Path | None, typer.Option("--output_path", help="Folder of report, table (CSV) and figure.")
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="What to print: md or csv (one line per pair of sizes).")
+    ] = "md",
+    items: Annotated[
+        int | None,
+        typer.Option("--items", min=1, help="Items behind each score, for the noise ceiling. [default: low and high]"),
+    ] = None,
+    item_correlation: Annotated[
+        float, typer.Option("--item_correlation", help="Of two variants' errors on the same items; 0: other items.")
+    ] = 0.0,
+    margin: Annotated[float, typer.Option("--margin", help="R2 that more training samples may still add.")] = 0.02,
+) -> None:
+    """Tell how far small models foretell which design is better for large ones: the paper's Scaling Consistency.
+
+    R2, rank correlations and agreement of the same variants at two sizes, also within a data mixture and without each
+    design; R2 over sizes; the ceiling that noise sets. Further columns may be low and high (interval of average),
+    parameters, and samples (training samples, for the plateau). `apollobench study` writes such a table.
+
+    \b
+    Examples:
+      apollobench scaling curation/paper/variants.csv --items 988 --output_path out/scaling
+      apollobench scaling out/study/results.csv
+    """
+    from apollobench.imports.published import read_variants
+    from apollobench.report.scaling import scaling_csv, scaling_markdown, write_scaling
+    from apollobench.report.tables import pick
+    from apollobench.stats.sizes import Noise
+    from apollobench.stats.sizes import scaling as compare_sizes
+
+    read = read_variants(source)
+    found = compare_sizes(read.table, Noise(items, item_correlation), margin=margin, notes=read.notes)
+    typer.echo(pick(form, {"md": lambda: scaling_markdown(found), "csv": lambda: scaling_csv(found)}), nl=False)
+    for path in write_scaling(found, output_path) if output_path else ():
         typer.echo(f"written: {path}", err=True)

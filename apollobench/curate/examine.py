@@ -41,6 +41,7 @@ def examine(inputs: Sequence[Path], group: str = "category", unit: str | None = 
         return Examined(audit(answers, parts), tuple(lint_answers(answers, lint)), notes, group)
     if more:
         raise InputError(f"{more[0]}: one table at a time; further folders go with a benchmark's folder")
-    table, notes = (read := read_accuracies(first, unit)).table, read.notes
-    notes = (*notes, f"accuracy below chance is reported at level {lint.alpha:g}, the other patterns wherever they occur")
-    return Examined(audit_table(table), tuple(lint_table(table, lint.alpha)), notes, "benchmark")
+    read = read_accuracies(first, unit)
+    told = f"accuracy below chance is reported at level {lint.alpha:g}, the other patterns wherever they occur"
+    findings = tuple(lint_table(read.table, lint.alpha))
+    return Examined(audit_table(read.table), findings, (*read.notes, told), "benchmark")

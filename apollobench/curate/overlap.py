@@ -17,7 +17,7 @@ from apollobench.errors import InputError
 from apollobench.imports.published import read_scores
 from apollobench.stats.benchbench import Standing, standings
 from apollobench.stats.clusters import Floats
-from apollobench.stats.redundancy import PairScores, Redundancy, Rule, redundancy, redundancy_of_table
+from apollobench.stats.redundancy import DEFAULT, PairScores, Redundancy, Rule, redundancy, redundancy_of_table
 from apollobench.types import Mode
 
 
@@ -30,7 +30,7 @@ class Compared(NamedTuple):
 
 
 def compare(
-    path: Path, more: Sequence[Path], mode: Mode, by: str, columns: Sequence[str] = (), rule: Rule = Rule()
+    path: Path, more: Sequence[Path], mode: Mode, by: str, columns: Sequence[str] = (), rule: Rule = DEFAULT
 ) -> Compared:
     """Redundancy of a table in CSV, or of the items of a folder in groups `by` a label.
 
@@ -52,7 +52,9 @@ def accuracy_on(matrix: Matrix, items: Bools) -> Floats:
     """Accuracy of each model [models] on some items: right over votes, nan without a vote."""
     scores = matrix.scores[:, items]
     votes = (scores != NO_VOTE).sum(axis=1)
-    return np.divide((scores == RIGHT).sum(axis=1), votes, out=np.full(len(votes), np.nan), where=votes > 0)
+    right = (scores == RIGHT).sum(axis=1)
+    found: Floats = np.divide(right, votes, out=np.full(len(votes), np.nan), where=votes > 0)
+    return found
 
 
 def group_scores(matrix: Matrix, groups: Mapping[str, Bools]) -> pd.DataFrame:
@@ -62,7 +64,7 @@ def group_scores(matrix: Matrix, groups: Mapping[str, Bools]) -> pd.DataFrame:
 
 
 def without_shared(first: Bools, second: Bools) -> tuple[Bools, Bools, int]:
-    """Two sets of items [items] made disjoint: what they share leaves the larger, or both where neither holds the other.
+    """Two sets of items [items] made disjoint: what they share leaves the larger, or both if neither holds the other.
 
     Of a part and its whole the part stays and the whole becomes the rest. Gives the sets and how many were shared.
     """
@@ -74,9 +76,8 @@ def without_shared(first: Bools, second: Bools) -> tuple[Bools, Bools, int]:
     return first & ~shared, second & ~shared, int(shared.sum())
 
 
-def redundancy_of_items(matrix: Matrix, groups: Mapping[str, Bools], rule: Rule = Rule()) -> Redundancy:
+def redundancy_of_items(matrix: Matrix, groups: Mapping[str, Bools], rule: Rule = DEFAULT) -> Redundancy:
     """`redundancy` between groups of items that may overlap; models of one family are resampled together."""
-
 
     def scores_of(first: str, second: str) -> PairScores:
         a, b, shared = without_shared(groups[first], groups[second])

@@ -116,11 +116,11 @@ def read_variants(path: Path) -> Published:
         _once(found, key, values, place, notes)
     if not found:
         raise InputError(f"{path}: holds no variant")
-    table = _frame(
-        ("llm", "design_id", "data_mixture", "samples"), ("average", "low", "high", "parameters"), found
-    )
+    table = _frame(("llm", "design_id", "data_mixture", "samples"), ("average", "low", "high", "parameters"), found)
     absent = table[table["average"].isna()]
-    notes.extend(f"{row.llm} has no average for design {row.design_id} {row.data_mixture}" for row in absent.itertuples())
+    notes.extend(
+        f"{row.llm} has no average for design {row.design_id} {row.data_mixture}" for row in absent.itertuples()
+    )
     table["samples"] = [float(text) if text else math.nan for text in table["samples"]]
     return Published(table[table["average"].notna()].reset_index(drop=True), tuple(notes))
 
@@ -212,9 +212,8 @@ def _range(path: Path, table: pd.DataFrame) -> None:
         wrong = table[(table[name] < 0) | (table[name] > high)]
         if len(wrong):
             row = wrong.iloc[0]
-            raise InputError(
-                f"{path}: {row['model']}, {row['group']}, {row['mode']}: {name} is {row[name]:g}, expected 0 to {high:g}"
-            )
+            where = f"{path}: {row['model']}, {row['group']}, {row['mode']}"
+            raise InputError(f"{where}: {name} is {row[name]:g}, expected 0 to {high:g}")
 
 
 def _with_chance(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:

@@ -54,8 +54,12 @@ def audit_sections(found: Audit, what: str) -> list[str]:
     if found.blind:
         head = [what, "number", "chance", "text - chance", *(["over videos"] if videos else [])]
         blind = [
-            [b.group, "-" if b.items is None else f"{b.items:,}", percent(b.chance)]
-            + [with_interval(e, signed=True) for e in (b.over_models, b.over_videos)][: 2 if videos else 1]
+            [
+                b.group,
+                "-" if b.items is None else f"{b.items:,}",
+                percent(b.chance),
+                *(with_interval(e, signed=True) for e in (b.over_models, b.over_videos)[: 2 if videos else 1]),
+            ]
             for b in found.blind
         ]
         parts += [

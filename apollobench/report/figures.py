@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAGE = 6.75  # inches: both columns of a conference paper
 # Okabe and Ito's colours, which the colour-blind tell apart; these also differ in lightness, for print in grey.
-ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE, YELLOW, BLACK = (
-    "#e69f00 #56b4e9 #009e73 #0072b2 #d55e00 #cc79a7 #f0e442 #000000".split()
-)
+ORANGE, SKY, GREEN, BLUE = "#e69f00", "#56b4e9", "#009e73", "#0072b2"
+VERMILION, PURPLE, YELLOW, BLACK = "#d55e00", "#cc79a7", "#f0e442", "#000000"
 PALETTE = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, BLACK, YELLOW)
-SETTINGS = {
+SETTINGS: Any = {
     "svg.hashsalt": "apollobench",
     "svg.fonttype": "none",
     "font.size": 8,

@@ -164,10 +164,15 @@ def _pairs(judged: Sequence[Pair], found: Redundancy) -> str:
     told = f"The {SHOWN} most alike of {len(judged)}; pairs.csv has all. " if len(judged) > SHOWN else ""
     few = sum(pair.models < FEW for pair in judged)
     wide = f" {few} of these pairs have fewer than {FEW} models: read the interval, not the figure." if few else ""
-    sharing = "" if found.families < found.models else " Models count as independent, so relatives make them too narrow."
+    sharing = (
+        "" if found.families < found.models else " Models count as independent, so relatives make them too narrow."
+    )
     head = ["first", "second", "models", *NAMES.values(), "R2", "line (x: first)"]
     return "\n\n".join(
-        [f"{told}Intervals: 95 %, bootstrap (BCa) over models or their families.{sharing}{wide}", markdown_table(head, rows)]
+        [
+            f"{told}Intervals: 95 %, bootstrap (BCa) over models or their families.{sharing}{wide}",
+            markdown_table(head, rows),
+        ]
     )
 
 

@@ -63,7 +63,8 @@ def win_rates(values: Floats) -> Floats:
             wins[has, column] = (score[:, None] > score).sum(axis=1) / (len(has) - 1)
     counted = np.isfinite(wins).sum(axis=1)
     total = np.nansum(wins, axis=1)
-    return np.divide(total, counted, out=np.full(len(values), np.nan), where=counted > 0)
+    found: Floats = np.divide(total, counted, out=np.full(len(values), np.nan), where=counted > 0)
+    return found
 
 
 def _taus(values: Floats, itself: bool) -> tuple[list[float], list[int]]:

@@ -50,12 +50,13 @@ def resample(clusters: Partition, draws: int = DRAWS, seed: int = 0) -> Floats:
     """Weights [draws, n] of `draws` resamples of whole clusters; one seed, one result."""
     rng = np.random.default_rng(seed)
     times = rng.multinomial(clusters.count, np.full(clusters.count, 1 / clusters.count), size=draws)
-    return times[:, clusters.codes].astype(np.float64)
+    weights: Floats = times[:, clusters.codes].astype(np.float64)
+    return weights
 
 
 def leave_one_out(clusters: Partition) -> Floats:
     """Weights [clusters, n]: row c leaves out cluster c."""
-    return (clusters.codes != np.arange(clusters.count)[:, None]).astype(np.float64)
+    return np.asarray(clusters.codes != np.arange(clusters.count)[:, None], dtype=np.float64)
 
 
 def bca(value: float, drawn: Floats, jackknife: Floats, level: float = 0.95) -> tuple[float, float]:

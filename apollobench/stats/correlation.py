@@ -48,9 +48,12 @@ def associate(
     """
     x, y = as_pair(first, second)
     clusters = families or partition(range(len(x)))
-    found = {name: estimate(each, x, y, clusters, level=level, seed=seed) for name, each in COEFFICIENTS.items()}
+    by_pearson, by_spearman, by_kendall, r2 = (
+        estimate(each, x, y, clusters, level=level, seed=seed) for each in COEFFICIENTS.values()
+    )
     slope = float(np.cov(x, y)[0, 1] / x.var(ddof=1))
-    return Association(len(x), *found.values(), slope=slope, intercept=float(y.mean() - slope * x.mean()))
+    intercept = float(y.mean() - slope * x.mean())
+    return Association(len(x), by_pearson, by_spearman, by_kendall, r2, slope, intercept)
 
 
 def estimate(
@@ -99,9 +102,7 @@ def kendall(x: Floats, y: Floats, weights: Floats) -> Floats:
     """Kendall's tau-b: (concordant - discordant) / sqrt(pairs untied in x * pairs untied in y)."""
     a, b = _signs(x), _signs(y)
     untied = _paired(np.abs(a), weights) * _paired(np.abs(b), weights)
-    return np.divide(
-        _paired(a * b, weights), np.sqrt(untied), out=np.full(len(weights), np.nan), where=untied > 0
-    )
+    return _ratio(_paired(a * b, weights), np.sqrt(untied))
 
 
 def decision_agreement(x: Floats, y: Floats, weights: Floats) -> Floats:
@@ -114,7 +115,7 @@ def stratified_agreement(x: Floats, y: Floats, weights: Floats, strata: Partitio
     counted = (strata.codes[:, None] == strata.codes) & ~np.eye(len(x), dtype=np.bool_)
     pairs = _paired(counted.astype(np.float64), weights)
     alike = _paired((counted & (_signs(x) == _signs(y))).astype(np.float64), weights)
-    return np.divide(alike, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+    return _ratio(alike, pairs)
 
 
 def centred_r_squared(x: Floats, y: Floats, weights: Floats, strata: Partition) -> Floats:
@@ -132,16 +133,22 @@ def _pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
     xx, yy, xy = ((weights * v).sum(axis=1) for v in (dx * dx, dy * dy, dx * dy))
     # What is left of a constant list after rounding is no variance.
     varies = (xx > 1e-20 * np.square(x).max() * total) & (yy > 1e-20 * np.square(y).max() * total)
-    return np.clip(np.divide(xy, np.sqrt(xx * yy), out=np.full(len(total), np.nan), where=varies), -1, 1)
+    return np.clip(_ratio(xy, np.sqrt(np.where(varies, xx * yy, 0))), -1, 1)
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """part / whole, nan where there is nothing to divide by."""
+    found: Floats = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return found
 
 
 def _below(values: Floats) -> Floats:
     """[n, n]: entry j, i is 1 where value j is below value i, 1/2 where they are equal; its weighted sums are ranks."""
-    return (values[:, None] < values) + 0.5 * (values[:, None] == values)
+    return np.asarray((values[:, None] < values) + 0.5 * (values[:, None] == values))
 
 
 def _signs(values: Floats) -> Floats:
-    return np.sign(values[:, None] - values)
+    return np.asarray(np.sign(values[:, None] - values))
 
 
 def _paired(square: Floats, weights: Floats) -> Floats:

@@ -38,6 +38,9 @@ class Rule:
     seed: int = 0
 
 
+DEFAULT = Rule()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PairScores:
     """Scores of all models on two benchmarks [models], nan where missing. shared: items removed from both sides."""
@@ -109,7 +112,7 @@ def redundancy(
     return Redundancy(rule, order, len(families), len(set(families)), tuple(pairs), tuple(groups))
 
 
-def redundancy_of_table(scores: pd.DataFrame, families: Sequence[str] = (), rule: Rule = Rule()) -> Redundancy:
+def redundancy_of_table(scores: pd.DataFrame, families: Sequence[str] = (), rule: Rule = DEFAULT) -> Redundancy:
     """`redundancy` of scores [models x benchmarks], nan where missing; without families each model is its own."""
 
     def both(first: str, second: str) -> PairScores:

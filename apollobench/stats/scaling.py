@@ -168,7 +168,8 @@ def size_fit(
         return np.where(known, a, np.nan), np.where(known, b, np.nan)
 
     r2 = tuple(float(r_squared(x, y, np.ones((1, len(x))))[0]) for x, y in pairs)
-    a, b = (_over_designs(lambda w, i=i: fit(w)[i], clusters, seed, level) for i in (0, 1))
+    a = _over_designs(lambda weights: fit(weights)[0], clusters, seed, level)
+    b = _over_designs(lambda weights: fit(weights)[1], clusters, seed, level)
     return SizeFit(tuple(sizes.tolist()), r2, a, b)
 
 
@@ -192,11 +193,12 @@ def plateau(
         raise ValueError(f"a plateau needs two or more numbers of samples in ascending order, got {amounts.tolist()}")
     pairs = [as_pair(each, large) for each in np.asarray(small, np.float64)]
     clusters = partition(np.asarray(designs).astype(str).tolist())
-    last = partial(r_squared, *pairs[-1])
+
+    def gain_of_the_most(weights: Weights, x: Floats, y: Floats) -> Floats:
+        return r_squared(*pairs[-1], weights) - r_squared(x, y, weights)
+
     r2 = tuple(estimate(r_squared, x, y, clusters, seed=seed, level=level) for x, y in pairs)
-    gain = tuple(
-        _over_designs(lambda w, x=x, y=y: last(w) - r_squared(x, y, w), clusters, seed, level) for x, y in pairs
-    )
+    gain = tuple(_over_designs(partial(gain_of_the_most, x=x, y=y), clusters, seed, level) for x, y in pairs)
     above = [i for i, found in enumerate(gain) if found.value > margin]
     return Plateau(tuple(amounts.tolist()), r2, gain, float(amounts[above[-1] + 1 if above else 0]))
 

@@ -14,7 +14,12 @@ from apollobench.content import content_path
 from apollobench.stats.scaling import consistency, noise_ceiling, plateau, size_fit
 
 SCORES = st.lists(st.integers(0, 40), min_size=4, max_size=12)
-PAPER = {"7B": "Qwen2-7B-Instruct", "4B": "Qwen1.5-4B-Chat", "1.5B": "Qwen2-1.5B-Instruct", "0.5B": "Qwen2-0.5B-Instruct"}
+PAPER = {
+    "7B": "Qwen2-7B-Instruct",
+    "4B": "Qwen1.5-4B-Chat",
+    "1.5B": "Qwen2-1.5B-Instruct",
+    "0.5B": "Qwen2-0.5B-Instruct",
+}
 
 
 @pytest.fixture(scope="module")

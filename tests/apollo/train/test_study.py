@@ -81,7 +81,7 @@ def test_models_are_trained_scored_and_reported(file: Path, tmp_path: Path) -> N
     assert [row["llm"] for row in table] == ["tiny-s"] * 3 + ["tiny-m"] * 3
     assert all(0 <= float(row["low"]) <= float(row["average"]) <= float(row["high"]) <= 100 for row in table)
     assert "| both " in report
-    assert "s, m" in report
+    assert "| tiny-s, tiny-m |" in report
     assert (output / "scaling.svg").read_text().count("<svg") == 1
     before = {path: path.stat().st_mtime_ns for path in work.glob("toy-*.pt")}
     again = run_study(study, benchmark, output, work, workers=2, device=cpu, effort=little)
