@@ -42,10 +42,10 @@ def audit(
     from apollobench.report.audit import audit_markdown, summary_csv, write_audit
     from apollobench.report.tables import pick
 
-    found, findings, notes, what = examine(inputs, group, unit)
-    shown = pick(form, {"md": lambda: audit_markdown(found, findings, notes, what), "csv": lambda: summary_csv(found)})
-    typer.echo(shown, nl=False)
-    for path in write_audit(found, findings, notes, what, output_path) if output_path else ():
+    examined = examine(inputs, group, unit)
+    forms = {"md": lambda: audit_markdown(examined), "csv": lambda: summary_csv(examined.audit)}
+    typer.echo(pick(form, forms), nl=False)
+    for path in write_audit(examined, output_path) if output_path else ():
         typer.echo(f"written: {path}", err=True)
 
 
@@ -102,9 +102,8 @@ def redundancy(
     names = [name.strip() for name in columns.split(",") if name.strip()]
     rule = Rule(coefficient, threshold, min_models)
     compared = compare(source, more or [], parse_mode(mode), group, names, rule)
-    typer.echo(
-        pick(form, {"md": lambda: redundancy_markdown(compared), "csv": lambda: pairs_csv(compared.found)}), nl=False
-    )
+    forms = {"md": lambda: redundancy_markdown(compared), "csv": lambda: pairs_csv(compared.found)}
+    typer.echo(pick(form, forms), nl=False)
     for path in write_redundancy(compared, output_path) if output_path else ():
         typer.echo(f"written: {path}", err=True)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from apollobench.curate.audit import Audit, audit, audit_table
 from apollobench.curate.groups import groups_of, item_labels
@@ -17,8 +17,9 @@ from apollobench.recipe import Lint, load_recipe
 RULES = "apollobench"
 
 
-class Examined(NamedTuple):
-    """The audit, what the linter found, what was done to read the input, and what a group is called."""
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The audit, what the linter found, what was done to read the input, and what a group is (as a table's head)."""
 
     audit: Audit
     findings: tuple[Finding, ...]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,8 @@ from apollobench.stats.redundancy import DEFAULT, PairScores, Redundancy, Rule, 
 from apollobench.types import Mode
 
 
-class Compared(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
     """All pairs, how each stands among all, and what has to be known to read them."""
 
     found: Redundancy

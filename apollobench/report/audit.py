@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from apollobench.curate.audit import Audit, Box, Gap
+from apollobench.curate.examine import Examined
 from apollobench.curate.lint import Finding
 from apollobench.report.figures import GREEN, ORANGE, SKY, VERMILION, drawing
 from apollobench.report.tables import csv_table, markdown_table, percent, with_interval
@@ -18,16 +19,20 @@ COLOURS = {Mode.TEXT: ORANGE, Mode.FRAME: SKY, Mode.VIDEO: GREEN}
 SHORT = {Mode.TEXT: "V-T", Mode.FRAME: "V-F"}
 
 
-def audit_markdown(found: Audit, findings: Sequence[Finding], notes: Sequence[str], what: str) -> str:
-    """The whole report. what: what a group is, for the heads of the tables."""
-    parts = ["# Audit", *audit_sections(found, what), "## Run checks", findings_section(findings, what)]
-    if notes:
-        parts.append("## Notes\n\n" + "\n".join(f"* {note}" for note in notes))
+def audit_markdown(examined: Examined) -> str:
+    """The whole report."""
+    what = examined.what
+    parts = ["# Audit", *audit_sections(examined.audit, what)]
+    parts += ["## Run checks", findings_section(examined.findings, what)]
+    parts.append("## Notes\n\n" + "\n".join(f"* {note}" for note in examined.notes))
     return "\n\n".join(parts) + "\n"
 
 
 def audit_sections(found: Audit, what: str) -> list[str]:
-    """The tables of boxes, of gaps between modes and of the gap to chance, each with its sentence."""
+    """The tables of boxes, of gaps between modes and of the gap to chance, each with its sentence.
+
+    what: a group is, for the heads of the tables.
+    """
     spread = ["mean", "sd", "min", "q1", "median", "q3", "max"]
     boxes = [
         [b.group, str(b.mode), str(b.models), *map(percent, (b.mean, b.sd, b.low, b.q1, b.median, b.q3, b.high))]
@@ -104,18 +109,17 @@ def summary_csv(found: Audit) -> str:
     return csv_table([*head, "chance"], rows)
 
 
-def write_audit(
-    found: Audit, findings: Sequence[Finding], notes: Sequence[str], what: str, output: Path
-) -> tuple[Path, ...]:
+def write_audit(examined: Examined, output: Path) -> tuple[Path, ...]:
     """Writes the report, a figure and three tables into `output`; gives their paths, the report first."""
     output.mkdir(parents=True, exist_ok=True)
+    found = examined.audit
     names = [field.name for field in fields(Box)]
     texts = {
-        TEXT: audit_markdown(found, findings, notes, what) + f"\n![Accuracy by mode]({FIGURE})\n",
+        TEXT: audit_markdown(examined) + f"\n![Accuracy by mode]({FIGURE})\n",
         "summary.csv": summary_csv(found),
         "boxes.csv": csv_table(names, [[getattr(box, name) for name in names] for box in found.boxes]),
         "findings.csv": csv_table(
-            ["rule", "model", "group", "detail"], [[f.rule, f.model, f.group, f.detail] for f in findings]
+            ["rule", "model", "group", "detail"], [[f.rule, f.model, f.group, f.detail] for f in examined.findings]
         ),
     }
     for name, text in texts.items():

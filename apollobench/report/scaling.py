@@ -247,7 +247,8 @@ def _fit(found: Scaling) -> list[str]:
         "## Over sizes",
         f"R2 = a ln(B) + b, B in billions of parameters, against {found.sizes[-1]}: "
         f"a = {figure_with_interval(fit.a, 4)}, b = {three(fit.b)}, "
-        f"through {len(fit.billions)} points ({points}). So few points describe what was measured, and foretell nothing.",
+        f"through {len(fit.billions)} points ({points}). "
+        "So few points describe what was measured, and foretell nothing.",
     ]
 
 

@@ -62,15 +62,18 @@ def test_equal_rows_count_once_and_unequal_ones_are_refused(write: Write) -> Non
     read = read_accuracies(write(head + "a,x,video,60\n"))
     assert len(read.table) == 1
     assert "a, x, video is listed twice with the same figures" in read.notes[0]
-    with pytest.raises(InputError, match=r"table\.csv:3: a second row for a, x, video: 61, before 60"):
+    with pytest.raises(InputError, match=r"table\.csv, line 3: a second row for a, x, video: 61, before 60"):
         read_accuracies(write(head + "a,x,video,61\n"))
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("model,group,mode,accuracy\na,x,audio,60\n", "unknown mode 'audio'; valid: text, frame, video, shuffled, image"),
-        ("model,group,mode,accuracy\na,x,video,high\n", "csv:2: accuracy is 'high', expected a number"),
+        (
+            "model,group,mode,accuracy\na,x,audio,60\n",
+            "unknown mode 'audio'; valid: text, frame, video, shuffled, image",
+        ),
+        ("model,group,mode,accuracy\na,x,video,high\n", "csv, line 2: accuracy is 'high', expected a number"),
         ("model,group,mode,accuracy\na,x,video,inf\n", "accuracy is 'inf'"),
         ("model,group,mode,accuracy\na,x,video,130\n", "accuracy is 1.3, expected 0 to 1"),
         ("model,group,mode,accuracy\n,x,video,60\n", "model is empty"),
@@ -107,9 +110,9 @@ def test_long_scores_of_one_mode(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("model,x\na,1\na,2\n", "csv:3: a second row for a, x: 2, before 1"),
-        ("model,x\na,A+\n", "csv:2: x is 'A\\+', expected a number"),
-        ("model,x\n,1\n", "csv:2: the first cell, the model's name, is empty"),
+        ("model,x\na,1\na,2\n", "csv, line 3: a second row for a, x: 2, before 1"),
+        ("model,x\na,A+\n", "csv, line 2: x is 'A\\+', expected a number"),
+        ("model,x\n,1\n", "csv, line 2: the first cell, the model's name, is empty"),
         ("model,x,x\na,1,2\n", "column 'x' occurs more than once"),
         ("model,x\n", "holds no score"),
     ],
