@@ -74,16 +74,14 @@ def read_scores(path: Path, mode: str = "video", columns: Sequence[str] = ()) ->
     families: dict[str, str] = {}
     for place, row in _rows(path):
         if any(name in row for name in SCORE) and any(name in row for name in GROUP):
-            if "mode" in row and _mode(place, row) != mode:
-                continue
-            key = (_cell(place, row, ("model",)), _cell(place, row, GROUP))
-            _once(found, key, [_number(place, row, _column(place, row, SCORE))], place, notes)
+            if "mode" not in row or _mode(place, row) == mode:
+                key = (_cell(place, row, ("model",)), _cell(place, row, GROUP))
+                _once(found, key, [_number(place, row, _column(place, row, SCORE))], place, notes)
             continue
-        (_, model), *cells = row.items()
-        if not model:
-            raise InputError(f"{place}: the first cell, the model's name, is empty")
-        families[model] = row.get("family", "")
-        for name, _ in cells:
+        first, *names = row
+        model = _cell(place, row, (first,))
+        families[model] = row.get("family", "").strip()
+        for name in names:
             if name != "family" and (not columns or name in columns):
                 _once(found, (model, name), [_number(place, row, name)], place, notes)
     if not found:
@@ -96,7 +94,7 @@ def read_scores(path: Path, mode: str = "video", columns: Sequence[str] = ()) ->
         raise InputError(f"{path}: no column {missing[0]!r}; there are {', '.join(wide.columns)}")
     wide = wide[list(columns)] if columns else wide
     wide.columns.name = wide.index.name = None
-    return Published(wide, tuple(notes), tuple(families.get(model) or model for model in wide.index))
+    return Published(wide, tuple(dict.fromkeys(notes)), tuple(families.get(model) or model for model in wide.index))
 
 
 def read_variants(path: Path) -> Published:
@@ -181,7 +179,7 @@ def _once(
     what = ", ".join(filter(None, key))
     if str(before) != str(values):
         raise InputError(f"{place}: a second row for {what}: {values[0]:g}, before {before[0]:g}; keep one of them")
-    notes.append(f"{what} is listed twice with the same figures, and counted once")
+    notes.append(f"{key[0]} has a row twice with the same figures; it counts once")
 
 
 def _frame(keys: Sequence[str], values: Sequence[str], found: dict[tuple[str, ...], list[float]]) -> pd.DataFrame:
@@ -225,7 +223,7 @@ def _with_chance(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         for column, place in (("n", 0), ("chance", 1)):
             table[column] = [known[name][place] if name in known else math.nan for name in table["group"]]
         if names:
-            notes.append(f"chance and number of items of {', '.join(names)} from the shipped paper/benchmarks.csv")
+            notes.append(f"chance and number of items of {', '.join(names)} from curation/paper/benchmarks.csv")
     unknown = list(dict.fromkeys(table["group"][table["chance"].isna() | table["n"].isna()]))
     if unknown:
         notes.append(f"no chance or no number of items for {', '.join(unknown)}: not checked for accuracy below chance")

@@ -61,7 +61,7 @@ def test_equal_rows_count_once_and_unequal_ones_are_refused(write: Write) -> Non
     head = "model,group,mode,accuracy\na,x,video,60\n"
     read = read_accuracies(write(head + "a,x,video,60\n"))
     assert len(read.table) == 1
-    assert "a, x, video is listed twice with the same figures" in read.notes[0]
+    assert "a has a row twice with the same figures" in read.notes[0]
     with pytest.raises(InputError, match=r"table\.csv, line 3: a second row for a, x, video: 61, before 60"):
         read_accuracies(write(head + "a,x,video,61\n"))
 
@@ -107,12 +107,18 @@ def test_long_scores_of_one_mode(write: Write) -> None:
         read_scores(path, "frame")
 
 
+def test_a_row_given_twice_is_told_once(write: Write) -> None:
+    read = read_scores(write("model,x,y\na,1,2\na,1,2\n"))
+    assert read.table.to_numpy().tolist() == [[1, 2]]
+    assert read.notes == ("a has a row twice with the same figures; it counts once",)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("model,x\na,1\na,2\n", "csv, line 3: a second row for a, x: 2, before 1"),
         ("model,x\na,A+\n", "csv, line 2: x is 'A\\+', expected a number"),
-        ("model,x\n,1\n", "csv, line 2: the first cell, the model's name, is empty"),
+        ("model,x\n,1\n", "csv, line 2: model is empty"),
         ("model,x,x\na,1,2\n", "column 'x' occurs more than once"),
         ("model,x\n", "holds no score"),
     ],
