@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 NAMES = (
-    *("add_a_source", "apollo", "cli", "import", "lmms-eval", "publish", "servers", "training", "transformers"),
+    "add_a_source",
+    "analyses",
+    "apollo",
+    "cli",
+    "import",
+    "lmms-eval",
+    "publish",
+    "servers",
+    "training",
+    "transformers",
     "vllm",
 )
 DOCS = tuple(f"docs/{name}.md" for name in NAMES)
