@@ -8,6 +8,7 @@ from apollobench.sources.reading.published import Form, Published
 from apollobench.sources.reading.row import Row
 
 OPTIONS = tuple(f"a{i}" for i in range(5))
+HUB, ARCHIVES = ("lmms-eval/NExTQA", "lmms-lab/NExTQA"), ("videos*.zip", "NExTVideo*.zip")
 
 
 def question(row: Row) -> Question:
@@ -30,8 +31,8 @@ SOURCE = Published(
     licence="MIT",
     home="https://github.com/doc-doc/NExT-QA",
     splits={
-        "test": Split((("MC/test-*.parquet",), ("test.csv",)), "nextqa/NExTVideo", ("lmms-eval/NExTQA",)),
-        "val": Split((("val.csv",),), "nextqa/NExTVideo"),
+        "test": Split((("MC/test-*.parquet",), ("test.csv",)), "nextqa/NExTVideo", HUB, media=ARCHIVES),
+        "val": Split((("val.csv",),), "nextqa/NExTVideo", media=ARCHIVES, media_hub=HUB),
     },
     forms=(Form({"video", "question", *OPTIONS, "answer", "type", "qid"}, question),),
 ).source

@@ -69,6 +69,7 @@ SOURCE = Published(
             files=((f"{task}/test-*.parquet",), (f"{task}.json",)),
             videos="tempcompass/videos",
             hub=("lmms-eval/TempCompass", "lmms-lab/TempCompass"),
+            media=("*videos*.zip",),
         )
         for task in TASKS
     },

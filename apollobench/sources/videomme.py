@@ -36,8 +36,9 @@ SOURCE = Published(
             files=(("videomme/test-*.parquet",), ("test-*.parquet",), ("videomme.json",), ("videomme.csv",)),
             videos="videomme/data",
             hub=("lmms-eval/Video-MME", "lmms-lab/Video-MME"),
+            media=("videos_chunked_*.zip",),
         )
     },
     forms=(Form(COLUMNS | {"question", "options", "answer"}, question),),
-    subtitles=Subtitles("videomme/subtitle", read_srt, each=False),
+    subtitles=Subtitles("videomme/subtitle", read_srt, each=False, media=("subtitle.zip",)),
 ).source
