@@ -27,8 +27,8 @@ CHUNK = 1 << 18
 # Broken connections in a row, without one byte between them, before a transfer is given up.
 TRIES = 5
 UNPACKED_BY: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
-    ".gz": lambda file: cast(IO[bytes], gzip.open(file)),
-    ".tgz": lambda file: cast(IO[bytes], gzip.open(file)),
+    ".gz": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
+    ".tgz": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
     ".bz2": bz2.open,
     ".xz": lzma.open,
 }
