@@ -87,7 +87,7 @@ def fetch(plans: Sequence[Plan], root: Path, say: Say, workers: int) -> Outcome:
             damaged = _carry_out_all(tasks, workers)
     except Timeout as error:
         raise InputError(f"{root}: another fetch is at work here; wait for it, or end it") from error
-    absent = sum(len(plan.absent) for plan in plans if plan.supply.each)
+    absent = sum(len(plan.absent) for plan in plans if plan.supply.each or plan.trouble)
     return Outcome(len(tasks) - len(damaged), tuple(damaged), absent)
 
 

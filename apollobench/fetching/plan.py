@@ -95,14 +95,16 @@ def make_plan(source: str, supply: Supply, root: Path, say: Say) -> Plan:
         say(f"reading the index of {len(seekable)} archive{'s' * (len(seekable) != 1)} of {on_hub[0].file.hub_id}")
         missing = _take(missing, _in_archives(seekable, root / KEPT), supply, tasks)
     compressed = [store for store in packed if is_compressed(store)] if missing else []
+    wholes = [_keep(part, root) for store in compressed for part in _parts(store)]
+    wholes = [task for task in wholes if not task.target.exists()]
     return Plan(
         source,
         supply,
         here,
         tuple(tasks),
-        wholes=tuple(_keep(part, root) for store in compressed for part in _parts(store)),
+        wholes=tuple(wholes),
         origin=f"{on_hub[0].file.hub_id}@{on_hub[0].file.commit[:8]}",
-        absent=() if compressed else tuple(missing),
+        absent=() if wholes else tuple(missing),
     )
 
 

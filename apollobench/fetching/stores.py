@@ -23,7 +23,7 @@ from apollobench.errors import InputError
 from apollobench.hub import HubFile, told
 from apollobench.types import digest
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 # Broken connections in a row, without one byte between them, before a transfer is given up.
 TRIES = 5
 UNPACKED_BY: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {

@@ -52,7 +52,8 @@ class Task:
 
     @property
     def title(self) -> str:
-        return self.store.name if isinstance(self.store, OnHub) else f"{self.member.name} in {self.store.name}"
+        alone = self.store.name.endswith(f"/{self.member.name}")
+        return self.store.name if alone else f"{self.member.name} in {self.store.name}"
 
 
 def whole(store: OnHub) -> Member:
@@ -65,22 +66,27 @@ def carry_out(task: Task, tell: Callable[[int], None]) -> None:
 
     Raises DamagedError when the content is not what its archive or the hub announces, InputError when it stops coming.
     """
-    part = task.part
-    part.parent.mkdir(parents=True, exist_ok=True)
-    begun = task.begun
-    with part.open("r+b" if begun else "wb") as file:
-        file.seek(begun)
-        for piece in task.store.stream(_start(task) + begun, task.member.length - begun):
-            file.write(piece)
-            tell(len(piece))
-        file.truncate()
+    task.part.parent.mkdir(parents=True, exist_ok=True)
     try:
+        _transfer(task, tell)
         if task.member.deflated:
             _place_inflated(task)
         else:
             _place(task)
-    finally:
-        part.unlink(missing_ok=True)
+    except DamagedError:
+        task.part.unlink(missing_ok=True)
+        raise
+
+
+def _transfer(task: Task, tell: Callable[[int], None]) -> None:
+    begun = task.begun
+    start = _start(task) + begun
+    with task.part.open("r+b" if begun else "wb", buffering=0) as file:
+        file.seek(begun)
+        for piece in task.store.stream(start, task.member.length - begun):
+            file.write(piece)
+            tell(len(piece))
+        file.truncate()
 
 
 def _start(task: Task) -> int:
@@ -125,6 +131,7 @@ def _place_inflated(task: Task) -> None:
             raise DamagedError(f"{task.title}: unpacks to {size:,} bytes, announced were {task.member.size:,}")
         _expect(task, check)
         unpacked.replace(task.target)
+        task.part.unlink()
     finally:
         unpacked.unlink(missing_ok=True)
 
