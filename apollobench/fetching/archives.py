@@ -62,7 +62,7 @@ def joined(stores: Iterable[Store]) -> list[Store]:
     wholes: dict[str, list[tuple[str, Store]]] = defaultdict(list)
     archives: list[Store] = []
     for store in stores:
-        part = PART.fullmatch(store.name)
+        part = None if store.name.endswith(KINDS) else PART.fullmatch(store.name)
         if part is None:
             archives.append(store)
         else:

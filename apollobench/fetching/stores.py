@@ -145,7 +145,7 @@ class OnHub:
                     f"{self.name}: the server sends only whole files ({self.size:,} bytes), no parts of them; "
                     "download and unpack it yourself, or ask another server (HF_ENDPOINT)"
                 )
-            for piece in response.iter_bytes(CHUNK):
+            for piece in response.iter_bytes():
                 yield piece[:length]
                 length -= len(piece)
                 if length <= 0:

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 COMMIT = "c" * 40
-PIECE = 1 << 16
+PIECE = 1 << 13
 
 
 class Hub(ThreadingHTTPServer):
@@ -123,7 +123,8 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(piece)
             with self.server.lock:
                 self.server.sent[name] += len(piece)
-            time.sleep(self.server.pause)
+            if self.server.pause:
+                time.sleep(self.server.pause)
         if cut:
             self.close_connection = True
 

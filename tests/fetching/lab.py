@@ -82,8 +82,8 @@ def environment(home: Path, endpoint: str, **more: str) -> dict[str, str]:
     return {**kept, **own, "OMP_NUM_THREADS": "1", **more}
 
 
-def run(given: Sequence[str | Path], environment: Mapping[str, str]) -> Ran:
+def run(given: Sequence[str | Path], environment: Mapping[str, str], folder: Path | None = None) -> Ran:
     done = subprocess.run(
-        command(*given), env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command(*given), cwd=folder, env={**environment}, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     return Ran(done.returncode, done.stdout, done.stderr)

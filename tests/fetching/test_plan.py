@@ -14,11 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from huggingface_hub import constants
 
 from apollobench.errors import InputError
 from apollobench.fetching.job import Outcome, check_room, fetch
-from apollobench.fetching.plan import Plan, make_plan
+from apollobench.fetching.plan import KEPT, Plan, make_plan
 from apollobench.sources.base import Supply
 
 from . import lab
@@ -54,11 +55,13 @@ def data(tmp_path: Path) -> Path:
 
 
 def need(data: Path, *files: str, hub: tuple[str, ...] = (HUB,)) -> Supply:
-    return Supply("videos", data / "clips" / "videos", "clips/videos", files, hub, None, ("*.zip", "*.tar*"), each=True)
+    return Supply(
+        "videos", data / "clips" / "videos", "clips/videos", files, hub, None, ("*.zip*", "*.tar*"), each=True
+    )
 
 
 def plan(supply: Supply, data: Path, notes: list[str] | None = None) -> Plan:
-    return make_plan("clips", supply, data, (notes if notes is not None else []).append)
+    return make_plan("clips", supply, data, print if notes is None else notes.append)
 
 
 def get(supply: Supply, data: Path) -> Outcome:
@@ -247,6 +250,14 @@ def test_two_that_differ_are_not_chosen_between(data: Path, videos: Videos) -> N
     lab.make_zip(data / "clips" / "b.zip", {"yt0.mp4": videos["yt1"]})
     with pytest.raises(InputError, match=r"yt0.mp4: found twice and not alike: x/yt0.mp4 in .*a.zip"):
         plan(need(data, "yt0.mp4"), data)
+
+
+def test_one_fetch_at_a_time(data: Path, videos: Videos) -> None:
+    lab.make_zip(data / "clips" / "a.zip", {"yt0.mp4": videos["yt0"]})
+    (data / KEPT).mkdir()
+    with FileLock(data / KEPT / "lock"), pytest.raises(InputError, match=r"data: another fetch is at work here"):
+        get(need(data, "yt0.mp4"), data)
+    assert get(need(data, "yt0.mp4"), data).placed == 1
 
 
 def test_a_disk_that_is_too_small_is_told_beforehand(data: Path, videos: Videos) -> None:
