@@ -88,7 +88,15 @@ def read_members(store: Store, keep: Path) -> tuple[Store, list[Member]]:
         store = Decompressed(store)
     try:
         members = list(_in_zip(store) if store.name.endswith(".zip") else _in_tar(store))
-    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, LZMAError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        OSError,
+        EOFError,
+        LZMAError,
+        NotImplementedError,
+        ValueError,
+    ) as error:
         raise InputError(
             f"{store.name}: cannot be read as an archive ({error}); complete it, or remove it to fetch it again"
         ) from error

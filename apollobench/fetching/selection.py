@@ -53,7 +53,7 @@ def select_items(directory: Path, names: str | None, root: Path, *, subtitles: b
         if not names and not _is_on_hub(name):
             left_out.append(name)
             continue
-        options = dict(told.get(name) or choose_recipe(name, None, {}).recipe.sources[0].options)
+        options = dict(told[name] if name in told else choose_recipe(name, None, {}).recipe.sources[0].options)
         if subtitles and "subtitles" in find_source(name)[0].options:
             options["subtitles"] = True
         supplies[name] = _supplies(name, options, root, ids[name])

@@ -12,6 +12,7 @@ import io
 import lzma
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -199,7 +200,7 @@ class Decompressed:
                 while length > 0 and (piece := self._file.read(min(CHUNK, length))):
                     length -= len(piece)
                     yield piece
-            except (OSError, EOFError, lzma.LZMAError) as error:
+            except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
                 raise InputError(f"{self.name}: cannot be unpacked ({error}); get the file again") from error
         if length:
             raise InputError(f"{self.name}: ends {length:,} bytes too early; get the file again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -87,6 +88,7 @@ def _transfer(task: Task, tell: Callable[[int], None]) -> None:
             file.write(piece)
             tell(len(piece))
         file.truncate()
+        os.fsync(file.fileno())
 
 
 def _start(task: Task) -> int:
@@ -127,6 +129,8 @@ def _place_inflated(task: Task) -> None:
                     )
                 check.update(piece)
                 file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
         if size != task.member.size:
             raise DamagedError(f"{task.title}: unpacks to {size:,} bytes, announced were {task.member.size:,}")
         _expect(task, check)
