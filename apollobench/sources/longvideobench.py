@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apollobench.sources.base import Size
 from apollobench.sources.reading.check import Question
 from apollobench.sources.reading.places import Split
 from apollobench.sources.reading.published import Form, Published
@@ -54,6 +55,7 @@ SOURCE = Published(
             videos="datasets/longvideobench/videos",
             hub=("longvideobench/LongVideoBench",),
             media=("videos.tar*",),
+            size=Size(1337, 753, 477),
         )
     },
     forms=(Form(COLUMNS | LABELS | {*OPTIONS}, numbered), Form(COLUMNS | LABELS | {"candidates"}, original)),

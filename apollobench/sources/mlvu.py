@@ -5,6 +5,7 @@ The tasks whose answers are free text (sub-scene captioning, summaries) are not 
 
 from __future__ import annotations
 
+from apollobench.sources.base import Size
 from apollobench.sources.reading.check import Question
 from apollobench.sources.reading.inline import split_options
 from apollobench.sources.reading.places import Split
@@ -56,6 +57,7 @@ SOURCE = Published(
             videos="mlvu",
             hub=("sy1998/MLVU_dev",),
             media=("*.zip",),
+            size=Size(2175, 1122, 756),
         ),
         "test": Split(
             files=(("test-*.parquet",), ("test_mcq_gt.json",)),

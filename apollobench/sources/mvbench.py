@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apollobench.sources.base import Size
 from apollobench.sources.reading.check import Question
 from apollobench.sources.reading.places import VIDEO_SUFFIXES, Split
 from apollobench.sources.reading.published import Form, Published
@@ -67,6 +68,7 @@ SOURCE = Published(
             hub=("OpenGVLab/MVBench",),
             revision="video",
             media=tuple(f"*{suffix}" for suffix in VIDEO_SUFFIXES),
+            size=Size(4000, 3655, 16),
         )
     },
     forms=(Form({"video", "question", "candidates", "answer"}, question),),
