@@ -136,8 +136,8 @@ def _fault_in_zip(info: zipfile.ZipInfo, size: int) -> str:
         return f"is packed by method {info.compress_type}, which is neither stored nor deflated"
     if info.compress_type == zipfile.ZIP_STORED and info.file_size != info.compress_size:
         return f"is stored in {info.compress_size:,} bytes and said to have {info.file_size:,}"
-    if info.header_offset + info.compress_size > size:
-        return "lies beyond the end of the archive"
+    if info.header_offset < 0 or info.header_offset + info.compress_size > size:
+        return "lies outside the archive"
     return ""
 
 
@@ -159,7 +159,7 @@ def _fault_in_tar(info: tarfile.TarInfo, store: Store) -> str:
     if not info.isreg() or info.issparse():
         return "is a link or a device, no file"
     if not isinstance(store, Decompressed) and info.offset_data + info.size > store.size:
-        return "lies beyond the end of the archive"
+        return "lies outside the archive"
     return ""
 
 
