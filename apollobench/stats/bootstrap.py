@@ -1,4 +1,4 @@
-"""Percentile bootstrap that draws whole clusters, for a check on, or in place of, the cluster-robust interval."""
+"""The cluster bootstrap: means of several score lists over the same resamples of whole clusters."""
 
 from __future__ import annotations
 
@@ -7,33 +7,27 @@ from collections.abc import Sequence
 import numpy as np
 
 from apollobench.stats.clusters import Floats, Partition, as_scores
-from apollobench.stats.interval import Estimate
 
 _CELLS = 4_000_000
 
 
-def cluster_bootstrap(
-    values: Sequence[float] | Floats, clusters: Partition, *, draws: int = 2000, seed: int = 0, level: float = 0.95
-) -> Estimate:
-    """Mean of `values` [n] with the percentile interval of `draws` resamples of clusters; one seed, one result.
+def resampled_means(
+    rows: Sequence[Sequence[float]] | Floats, clusters: Partition, *, draws: int = 2000, seed: int = 0
+) -> Floats:
+    """Means of every row of scores [rows, n] over `draws` resamples of clusters: [draws, rows].
 
-    se is the standard deviation of the resampled means. Raises ValueError on empty, unequal or non-finite input.
+    All rows are taken over the same resamples, so that their differences and ranks may be read off each draw. One
+    seed, one result. Raises ValueError on empty, unequal or non-finite input.
     """
-    scores = as_scores(values, clusters)
-    mean = float(scores.mean())
-    if clusters.count < 2:
-        return Estimate(mean, None, -np.inf, np.inf, scores.size, clusters.count, level)
-    means = _resampled_means(clusters.sums(scores), clusters.sizes(), draws, np.random.default_rng(seed))
-    low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
-    return Estimate(mean, float(means.std()), float(low), float(high), scores.size, clusters.count, level)
-
-
-def _resampled_means(sums: Floats, sizes: Floats, draws: int, rng: np.random.Generator) -> Floats:
-    count = len(sums)
+    sums = np.array([clusters.sums(as_scores(row, clusters)) for row in rows]).T
+    if not sums.size:
+        raise ValueError("no scores")
+    sizes, count = clusters.sizes(), clusters.count
+    rng = np.random.default_rng(seed)
     share = np.full(count, 1 / count)
     block = max(1, _CELLS // count)
     parts = []
     for start in range(0, draws, block):
         times = rng.multinomial(count, share, size=min(block, draws - start)).astype(np.float64)
-        parts.append((times @ sums) / (times @ sizes))
+        parts.append((times @ sums) / (times @ sizes)[:, None])
     return np.concatenate(parts)
