@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apollobench.stats.clusters import Floats
-from apollobench.stats.paired import benjamini_hochberg
+from apollobench.stats.multiple import benjamini_hochberg
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def family_shifts(scores: NDArray[np.int8], ability: Floats, families: tuple[str
     raw = list(_tests(scores, ability, families))
     adjusted = benjamini_hochberg([p for *_, p, _ in raw])
     tests = tuple(
-        Shift(item, family, right, votes, expected, p, q)
+        Shift(item, family, right, votes, expected, p, float(q))
         for (item, family, right, votes, expected, p, _), q in zip(raw, adjusted, strict=True)
     )
     return Shifts(tests, level, min((least for *_, least in raw), default=1.0))
@@ -81,7 +81,9 @@ def _tests(
     def distribution(name: str, voters: bytes, k: int) -> Floats:
         voted = np.frombuffer(voters, dtype=np.bool_)
         inside, outside = _symmetric(ease[voted & members[name]]), _symmetric(ease[voted & ~members[name]])
-        weights = np.array([inside[t] * outside[k - t] if 0 <= k - t < len(outside) else 0.0 for t in range(len(inside))])
+        weights = np.array(
+            [inside[t] * outside[k - t] if 0 <= k - t < len(outside) else 0.0 for t in range(len(inside))]
+        )
         return np.asarray(weights / weights.sum(), dtype=np.float64)
 
     for item in range(scores.shape[1]):

@@ -1,7 +1,7 @@
 """Item response models for few models and many items: Rasch and 2PL, marginal over the items.
 
 P(model m is right on item i) = 1 / (1 + exp(-a_i (ability_m - b_i))); Rasch: a_i = 1. In schools persons are many and
-are integrated out, here items are: difficulties b_i ~ Normal(0, sd^2), log discriminations log a_i ~ Normal(mean, sd^2),
+are integrated out, here items are: difficulties b_i ~ Normal(0, sd^2), log discriminations ~ Normal(mean, sd^2), all
 independent. The marginal likelihood of the abilities and of these two distributions is maximised (L-BFGS, exact
 gradient, quadrature on an even grid); what is known of an item is its posterior. Ability 0 solves half of the items of
 average difficulty; in the 2PL the unit is the standard deviation of difficulty. Abilities carry a weak prior,
@@ -62,7 +62,9 @@ class ItemResponse:
         """What to beware of; empty where nothing is."""
         told = []
         if not self.converged:
-            told.append(f"the fit did not converge in {self.iterations} steps (slope left {self.gradient:.1g} per item)")
+            told.append(
+                f"the fit did not converge in {self.iterations} steps (slope left {self.gradient:.1g} per item)"
+            )
         names = ("difficulty", "discrimination")
         for name, share in zip(names, self.learned, strict=False):
             if share < LEARNED:

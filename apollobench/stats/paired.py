@@ -58,9 +58,7 @@ def clustered_paired_difference(
     )
 
 
-def clustered_paired_p(
-    first: Sequence[float] | Floats, second: Sequence[float] | Floats, clusters: Partition
-) -> float:
+def clustered_paired_p(first: Sequence[float] | Floats, second: Sequence[float] | Floats, clusters: Partition) -> float:
     """Two-sided p of no difference: the largest 1 - level at which `clustered_paired_difference` holds zero."""
     from scipy.special import stdtr
 
@@ -103,20 +101,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def benjamini_hochberg(p_values: Sequence[float] | Floats) -> list[float]:
-    """Benjamini and Hochberg's step-up adjusted p-values, in the order given (1995): those up to q have an expected
-    share of false ones of at most q, for tests that are independent or positively dependent."""
-    p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(-p, kind="stable")
-    factors = len(p) / np.arange(len(p), 0, -1)
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(1.0, np.minimum.accumulate(p[order] * factors))
-    return [float(value) for value in adjusted]
-
-
-def _differences(
-    first: Sequence[float] | Floats, second: Sequence[float] | Floats, clusters: Partition
-) -> Floats:
+def _differences(first: Sequence[float] | Floats, second: Sequence[float] | Floats, clusters: Partition) -> Floats:
     return as_scores(second, clusters) - as_scores(first, clusters)
 
 
