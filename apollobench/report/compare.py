@@ -182,7 +182,7 @@ def _pairs_note(c: Comparison, level: str) -> str:
     apart = ", ".join(f"{first} and {second}" for first, second in c.apart)
     return (
         f"Differences in points, {level} intervals and p paired and clustered by video; Holm and Benjamini-Hochberg "
-        f"over all {len(c.pairs)} pairs. McNemar's test is exact, takes items as independent, and is not adjusted here. "
+        f"over all {len(c.pairs)} pairs. McNemar's test is exact, takes items as independent, and is not adjusted. "
         f"Detectable: the true difference that a pair which disagrees as often would show with 80 % power at {level}."
         f"{told}" + (f" Not compared, for want of two shared videos: {apart}." if apart else "")
     )

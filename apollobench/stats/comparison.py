@@ -97,7 +97,8 @@ def compare(
     pairs, apart = _pairs(scores, models, clusters, order, level)
     better = _better(pairs, models, 1 - level)
     groups = tie_groups(order, better | better.T)
-    ranks = rank_intervals(scores[:, everyone].astype(np.float64), common, better, draws=draws, seed=seed, level=level)
+    answered = scores[:, everyone].astype(np.float64)
+    ranks = rank_intervals(answered, common, better, draws=draws, seed=seed, level=level) if ranked else []
     return Comparison(
         standings=tuple(
             Standing(

@@ -79,8 +79,9 @@ def minimum_detectable_difference(
 ) -> float:
     """The true difference that these items would show as one, at this level, with probability `power`.
 
-    (t(level) + t(power)) x SE (Bloom 1995), with the standard error of `clustered_paired_difference`'s interval: it
-    holds for two models that differ on as many items as these two do. One cluster: infinite.
+    t(level) SE' + t(power) SE (Bloom 1995), SE' being the half width of `clustered_paired_difference`'s interval per t,
+    and SE the standard error: it holds for two models that differ on as many items as these two do. One cluster:
+    infinite.
     """
     from scipy.special import stdtrit
 
@@ -88,7 +89,9 @@ def minimum_detectable_difference(
     if clusters.count < 2:
         return math.inf
     _, se, df = _adjusted(differences, clusters)
-    return (t_quantile(level, df) + float(stdtrit(df, power))) * se
+    shrunk = clusters.count / (clusters.count + 2)
+    plain = (clustered_mean(differences, clusters).se or 0.0) * math.sqrt(clusters.count / (clusters.count - 1))
+    return t_quantile(level, df) * se / shrunk + float(stdtrit(df, power)) * plain
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
