@@ -128,7 +128,9 @@ def among_the_hardest(evidence: Evidence) -> Iterator[tuple[int, str, float]]:
     for position in np.flatnonzero(asked):
         rarer = float(np.searchsorted(ordered, shares[position], side="right") / len(ordered))
         if rarer <= RARE:
-            text = f"{found.right[position]:.3g} of {found.votes[position]:g} votes right, {rarer:.2%} of the items as few"
+            text = (
+                f"{found.right[position]:.3g} of {found.votes[position]:g} votes right, {rarer:.2%} of the items as few"
+            )
             yield int(position), text, -float(np.log10(rarer))
 
 
