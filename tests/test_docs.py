@@ -10,17 +10,8 @@ from pathlib import Path
 import pytest
 
 NAMES = (
-    "add_a_source",
-    "apollo",
-    "cli",
-    "compare",
-    "import",
-    "items",
-    "lmms-eval",
-    "servers",
-    "training",
-    "transformers",
-    "vllm",
+    *("add_a_source", "apollo", "cli", "compare", "import", "items", "lmms-eval", "publish", "servers", "training"),
+    *("transformers", "vllm"),
 )
 DOCS = tuple(f"docs/{name}.md" for name in NAMES)
 
