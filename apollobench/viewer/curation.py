@@ -1,0 +1,143 @@
+"""What a curation found and did, as charts: the audit of its pool, the filter, the selection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from apollobench.benchmark import Entry
+from apollobench.curate.answers import Bools, gather
+from apollobench.curate.audit import Audit, audit
+from apollobench.pages.chart import Bars, Intervals, Line, Mark, mark
+from apollobench.report.scorecard import NAMES
+from apollobench.report.tables import percent, with_interval
+from apollobench.types import CATEGORIES, Mode
+from apollobench.viewer.part import Part
+
+BINS = 10
+
+
+def audit_charts(part: Part) -> list[Intervals]:
+    """What the panel scores in each mode, what seeing adds, and what is left of text mode without guessing."""
+    panel = [subject.name for subject in part.subjects if subject.role == "panel"]
+    modes = [mode for mode in Mode if any(r.mode is mode for r in part.responses)]
+    items = [entry.item for entry in part.entries]
+    asked = {item.id for item in items}
+    answers = gather(items, (r for r in part.responses if r.item in asked), panel, modes)
+    found = audit(answers, _groups(part.entries))
+    return [_boxes(found, modes), *_gaps(found), *_blind(found)]
+
+
+def _groups(entries: Sequence[Entry]) -> dict[str, Bools]:
+    categories = np.array([entry.item.category or "" for entry in entries])
+    named = {name: categories == name for name in CATEGORIES if (categories == name).any()}
+    return {"all": np.ones(len(entries), dtype=np.bool_), **named}
+
+
+def _boxes(found: Audit, modes: Sequence[Mode]) -> Intervals:
+    groups = dict.fromkeys(box.group for box in found.boxes)
+    lines = [
+        Line(
+            group,
+            tuple(
+                Mark(
+                    modes.index(box.mode),
+                    box.median,
+                    box.low,
+                    box.high,
+                    f"{percent(box.median)} ({percent(box.low)} to {percent(box.high)})",
+                    (box.q1, box.q3),
+                )
+                for box in found.boxes
+                if box.group == group
+            ),
+        )
+        for group in groups
+    ]
+    note = (
+        f"Accuracy of the panel's {found.boxes[0].models} models on the pool in percent: median and range over models, "
+        f"the thick part from the first to the third quartile. A range, not an interval."
+    )
+    return Intervals(
+        "The pool with less than the video, and with it", note, tuple(NAMES[m] for m in modes), tuple(lines), 0, 1, 0.25
+    )
+
+
+def _gaps(found: Audit) -> list[Intervals]:
+    pairs = dict.fromkeys((gap.more, gap.less) for gap in found.gaps)
+    charts = []
+    for more, less in pairs:
+        lines = [
+            Line(
+                gap.group,
+                (
+                    *mark(0, gap.over_models, with_interval(gap.over_models)),
+                    *mark(1, gap.over_videos, with_interval(gap.over_videos)),
+                ),
+                0.0,
+            )
+            for gap in found.gaps
+            if (gap.more, gap.less) == (more, less)
+        ]
+        note = (
+            f"Accuracy in {more} mode minus {less} mode on the pool, mean over the panel, in points, with 95 % "
+            f"intervals: over models, what others would show on these items; over videos, what these would on others."
+        )
+        title = f"What the video adds to {'nothing' if less is Mode.TEXT else 'the center frame'}"
+        charts.append(Intervals(title, note, ("over models", "over videos"), tuple(lines), -0.25, 1, 0.25))
+    return charts
+
+
+def _blind(found: Audit) -> list[Intervals]:
+    lines = [
+        Line(blind.group, mark(0, blind.gap, with_interval(blind.gap, signed=True)), 0.0)
+        for blind in found.blind
+        if blind.gap
+    ]
+    note = (
+        "Text mode minus guessing (the mean of 1 / options) on the pool, mean over the panel, in points, 95 % intervals "
+        "clustered by video."
+    )
+    return [Intervals("Right without seeing", note, ("text - chance",), tuple(lines), -0.25, 1, 0.25)] if lines else []
+
+
+def selection_charts(part: Part) -> list[Bars]:
+    """Where the pool's items went, by category; why the filter dropped them; and the scores that ranked the rest."""
+    series = ("selected", "left by the selection", "dropped by the filter")
+    counts = [
+        (name, tuple(sum(e.item.category == name and _fate(e) == i for e in part.entries) for i in range(len(series))))
+        for name in CATEGORIES
+    ]
+    manifest = part.manifest or {}
+    dropped = tuple((str(grounds), (int(n),)) for grounds, n in manifest.get("counts", {}).get("dropped", {}).items())
+    charts = [
+        Bars(
+            "From the pool to the benchmark",
+            f"Items of the pool ({len(part.entries):,}) by category and by what became of them.",
+            series,
+            tuple(row for row in counts if sum(row[1])),
+        )
+    ]
+    if dropped:
+        note = "Items dropped by the filter, by the modes in which too many of the panel were right."
+        charts.append(Bars("Why the filter dropped items", note, ("items",), dropped, head="right in"))
+    ranked = [entry for entry in part.entries if entry.score is not None]
+    if len({entry.score for entry in ranked}) > 1:
+        charts.append(_scores(ranked))
+    return charts
+
+
+def _scores(ranked: Sequence[Entry]) -> Bars:
+    edges = np.linspace(0, max(entry.score or 0.0 for entry in ranked), BINS + 1)
+    chosen = np.histogram([entry.score for entry in ranked if not entry.rule], edges)[0]
+    left = np.histogram([entry.score for entry in ranked if entry.rule], edges)[0]
+    lines = tuple(
+        (f"{edges[i]:.2f} to {edges[i + 1]:.2f}", (int(chosen[i]), int(left[i]))) for i in reversed(range(BINS))
+    )
+    note = "Items that the filter kept, by the score that ranked them; within a category the highest were selected."
+    return Bars("Scores that ranked the survivors", note, ("selected", "left"), lines, head="score")
+
+
+def _fate(entry: Entry) -> int:
+    return 0 if not entry.rule else 1 if entry.rule.startswith("select:") else 2
