@@ -1,6 +1,6 @@
 """Charts as inline SVG: where everything stands. The macros of `templates/chart.html` draw them, each with its table.
 
-Horizontal places are percentages, so that a chart takes the width it is given and its text stays as large as the page's.
+Horizontal places are percentages, so that a chart takes the width it is given and its text stays as large as others.
 """
 
 from __future__ import annotations
@@ -117,7 +117,5 @@ def mark(series: int, estimate: Estimate | None, text: str) -> tuple[Mark, ...]:
     """The mark of an estimate; none where there is none, and no whiskers where its interval is not finite."""
     if estimate is None or math.isnan(estimate.value):
         return ()
-    low, high = (
-        bound if math.isfinite(bound) else estimate.value for bound in (estimate.low, estimate.high)
-    )
+    low, high = (bound if math.isfinite(bound) else estimate.value for bound in (estimate.low, estimate.high))
     return (Mark(series, estimate.value, low, high, text),)

@@ -8,7 +8,7 @@ import numpy as np
 
 from apollobench.benchmark import Entry
 from apollobench.curate.answers import Bools, gather
-from apollobench.curate.audit import Audit, audit
+from apollobench.curate.audit import Audit, Blind, Gap, audit
 from apollobench.pages.chart import Bars, Intervals, Line, Mark, mark
 from apollobench.report.scorecard import NAMES
 from apollobench.report.tables import percent, with_interval
@@ -26,7 +26,7 @@ def audit_charts(part: Part) -> list[Intervals]:
     asked = {item.id for item in items}
     answers = gather(items, (r for r in part.responses if r.item in asked), panel, modes)
     found = audit(answers, _groups(part.entries))
-    return [_boxes(found, modes), *_gaps(found), *_blind(found)]
+    return [_boxes(found, modes), *_gaps(found)] if found.boxes else []
 
 
 def _groups(entries: Sequence[Entry]) -> dict[str, Bools]:
@@ -65,41 +65,36 @@ def _boxes(found: Audit, modes: Sequence[Mode]) -> Intervals:
 
 
 def _gaps(found: Audit) -> list[Intervals]:
-    pairs = dict.fromkeys((gap.more, gap.less) for gap in found.gaps)
+    """What the video adds to each lesser mode, and what text mode has over guessing."""
     charts = []
-    for more, less in pairs:
-        lines = [
-            Line(
-                gap.group,
-                (
-                    *mark(0, gap.over_models, with_interval(gap.over_models)),
-                    *mark(1, gap.over_videos, with_interval(gap.over_videos)),
-                ),
-                0.0,
-            )
-            for gap in found.gaps
-            if (gap.more, gap.less) == (more, less)
-        ]
-        note = (
-            f"Accuracy in {more} mode minus {less} mode on the pool, mean over the panel, in points, with 95 % "
-            f"intervals: over models, what others would show on these items; over videos, what these would on others."
-        )
-        title = f"What the video adds to {'nothing' if less is Mode.TEXT else 'the center frame'}"
-        charts.append(Intervals(title, note, ("over models", "over videos"), tuple(lines), -0.25, 1, 0.25))
+    for more, less in dict.fromkeys((gap.more, gap.less) for gap in found.gaps):
+        gaps = [gap for gap in found.gaps if (gap.more, gap.less) == (more, less)]
+        title = f"What the video adds to {'the question alone' if less is Mode.TEXT else 'the center frame'}"
+        charts.append(_differences(title, f"Accuracy in {more} mode minus {less} mode", gaps))
+    if any(blind.over_models for blind in found.blind):
+        what = "Accuracy in text mode minus guessing (the mean of 1 / options)"
+        charts.append(_differences("Right without seeing", what, found.blind))
     return charts
 
 
-def _blind(found: Audit) -> list[Intervals]:
-    lines = [
-        Line(blind.group, mark(0, blind.gap, with_interval(blind.gap, signed=True)), 0.0)
-        for blind in found.blind
-        if blind.gap
-    ]
+def _differences(title: str, what: str, gaps: Sequence[Gap | Blind]) -> Intervals:
     note = (
-        "Text mode minus guessing (the mean of 1 / options) on the pool, mean over the panel, in points, 95 % intervals "
-        "clustered by video."
+        f"{what} on the pool, mean over the panel, in points, with 95 % intervals: over models, what others would show "
+        f"on these items; over videos, what these would show on others."
     )
-    return [Intervals("Right without seeing", note, ("text - chance",), tuple(lines), -0.25, 1, 0.25)] if lines else []
+    lines = tuple(
+        Line(
+            gap.group,
+            tuple(
+                one
+                for place, estimate in enumerate((gap.over_models, gap.over_videos))
+                for one in mark(place, estimate, with_interval(estimate, signed=True))
+            ),
+            0.0,
+        )
+        for gap in gaps
+    )
+    return Intervals(title, note, ("over models", "over videos"), lines, -0.25, 1, 0.25)
 
 
 def selection_charts(part: Part) -> list[Bars]:

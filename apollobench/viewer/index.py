@@ -147,20 +147,21 @@ def find(listed: Sequence[Row], modes: Sequence[Mode], query: Query) -> list[Row
     """
     shows, sorts = _known(SHOWS, "show", query.show), _known(SORTS, "sort", query.sort)
     places = [place for place, mode in enumerate(modes) if query.mode in (None, mode)]
-    wanted = query.text.casefold()
+    wanted = query.text.lower()
     found = []
     for row in listed:
         if query.category not in (None, row.category) or query.left_out is row.kept:
             continue
-        if wanted and wanted not in f"{row.id}\n{row.question}".casefold():
+        if wanted and wanted not in f"{row.id}\n{row.question}".lower():
             continue
-        cells = [_of(row.cells[place], query.models) for place in places]
+        cells = [of_models(row.cells[place], query.models) for place in places]
         if any(shows(row.key, some) for some in cells):
             found.append((sorts(*votes(row.key, "".join(cells))), row))
     return [row for _, row in sorted(found, key=lambda pair: pair[0])]
 
 
-def _of(cells: str, models: Sequence[int]) -> str:
+def of_models(cells: str, models: Sequence[int]) -> str:
+    """The cells of these models, of all when there are none."""
     return "".join(cells[model] for model in models) if models else cells
 
 

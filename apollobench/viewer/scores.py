@@ -79,7 +79,9 @@ def categories_chart(table: Table, name: str, card: Scorecard) -> Intervals:
         )
         for category in modes[0][1].categories
     ]
-    overall = tuple(one for place, scored in modes for one in mark(place, scored.overall, with_interval(scored.overall)))
+    overall = tuple(
+        one for place, scored in modes for one in mark(place, scored.overall, with_interval(scored.overall))
+    )
     note = f"Accuracy of {name} in percent on {card.items:,} items, {INTERVALS}."
     return _percent(name, note, table.modes, [*lines, Line("overall", overall, modes[0][1].chance)], "category")
 
@@ -93,7 +95,8 @@ def against_first(table: Table) -> list[Against]:
             pairs = [
                 (item, first, other)
                 for item in items
-                if (first := _right(item, columns[0])) is not None and (other := _right(item, columns[place])) is not None
+                if (first := _right(item, columns[0])) is not None
+                and (other := _right(item, columns[place])) is not None
             ]
             if pairs:
                 shared, before, after = zip(*pairs, strict=True)
@@ -114,9 +117,7 @@ def against_chart(table: Table, found: Sequence[Against]) -> Intervals:
                 one
                 for against in found
                 if against.model == place
-                for one in mark(
-                    modes[against.mode], against.difference, with_interval(against.difference, signed=True)
-                )
+                for one in mark(modes[against.mode], against.difference, with_interval(against.difference, signed=True))
             ),
             0.0,
         )
