@@ -30,6 +30,15 @@ def parse_pairs(text: str) -> dict[str, str]:
     return pairs
 
 
+def parse_size(text: str) -> int:
+    """`20GB` or `1.5 TB` in bytes, by powers of ten. Raises InputError that shows the form."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kMGT]?)B?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise InputError(f"{text!r} is no size; expected such as 500MB, 20GB or 1.5TB")
+    power: int = " kmgt".index(found[2].lower() or " ")
+    return round(float(found[1]) * float(1000**power))
+
+
 def parse_modes(text: str) -> tuple[Mode, ...]:
     """Modes separated by commas, each once. Raises InputError as `parse_mode` does."""
     return tuple(dict.fromkeys(parse_mode(part.strip()) for part in text.split(",")))

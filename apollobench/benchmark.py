@@ -199,7 +199,7 @@ def to_row(entry: Entry, root: Path) -> dict[str, Any]:
 
 
 def from_row(row: Mapping[str, Any], root: Path) -> Entry:
-    """The entry that `to_row` made a row of."""
+    """The entry that `to_row` made a row of. root: the media root, or any where the row has an absolute path."""
     item = Item(
         id=row["id"],
         question=row["question"],
