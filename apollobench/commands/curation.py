@@ -67,6 +67,18 @@ def curate(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes that run models. [default: one per core]")
     ] = None,
+    categorizer: Annotated[
+        str | None,
+        typer.Option(
+            "--categorizer", help="native, text or http: how items get categories, instead of the recipe's way."
+        ),
+    ] = None,
+    categorizer_args: Annotated[
+        str, typer.Option("--categorizer_args", help="Its settings: base_url=http://localhost:8000/v1,model=ID")
+    ] = "",
+    decisions: Annotated[
+        Path | None, typer.Option("--decisions", help="JSON lines of what people decided about items; overrides all.")
+    ] = None,
 ) -> None:
     """Make a benchmark: ask a panel of models, drop what needs no video, sort, select, and report.
 
@@ -78,17 +90,23 @@ def curate(
     Examples:
       apollobench curate --sources synthetic --output_path out/synthetic
       apollobench curate --sources videomme,mlvu --data_root data --output_path out/two
+      apollobench curate --sources nextqa,csv:my.csv --categorizer text --decisions decisions.jsonl --output_path out/my
     """
-    from apollobench.arguments import choose_recipe
+    from apollobench.arguments import categorizer_changes, choose_recipe
+    from apollobench.curate.decisions import read_decisions
     from apollobench.curate.pipeline import REPORT, load_pool
     from apollobench.curate.pipeline import curate as make
     from apollobench.report.closing import closing
 
     flags = {"subtitles": subtitles, "skip_malformed": skip_malformed}
-    file = choose_recipe(sources, recipe, {} if size is None else {"select.size": size}, flags)
+    changes = {} if size is None else {"select.size": size}
+    file = choose_recipe(sources, recipe, changes, flags)
+    if sorting := categorizer_changes(file, categorizer, categorizer_args):
+        file = choose_recipe(sources, recipe, changes | sorting, flags)
+    decided = read_decisions(decisions) if decisions else ()
     items = load_pool(file.recipe, data_root or output_path / "data")
-    _, decisions = make(file, items, output_path, workers=workers)
-    typer.echo(f"{closing(decisions)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
+    _, made = make(file, items, output_path, decided=decided, workers=workers)
+    typer.echo(f"{closing(made)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
 
 
 @app.command()

@@ -19,6 +19,7 @@ from apollobench.errors import InputError
 from apollobench.types import CATEGORIES, LETTERS, Item
 from apollobench.yamlfile import read_text
 
+REVIEW, REVIEW_VERSION = "review", 1  # what people drop is dropped by this rule
 STAYS, KEY, CATEGORY, OPEN = "stays", "key", "category", "discuss"
 MATTERS = {"keep": STAYS, "drop": STAYS, OPEN: STAYS, "key": KEY, "category": CATEGORY}
 VALUES = {"key": tuple(LETTERS), "category": CATEGORIES}
@@ -190,6 +191,4 @@ def _undecided(decisions: Sequence[Decision], pool: Mapping[str, Any]) -> tuple[
 def _disagreement(disputes: Sequence[Sequence[Decision]]) -> str:
     told = [f"{votes[0].item}: {' against '.join(map(str, votes))}" for votes in disputes[:SHOWN]]
     more = [f"and {len(disputes) - SHOWN} more"] if len(disputes) > SHOWN else []
-    return "\n".join(
-        ["reviewers disagree; let one of them revise, or a third decide after them:", *told, *more]
-    )
+    return "\n".join(["reviewers disagree; let one of them revise, or a third decide after them:", *told, *more])

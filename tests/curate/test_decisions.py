@@ -119,9 +119,9 @@ def test_a_third_reviewer_settles_what_two_disagree_about(make_item: Callable[..
     assert set(apply_decisions(pool, [*dispute, say("cyd", "drop", 11)]).drops) == {"toy/1"}
     assert not apply_decisions(pool, [*dispute, say("cyd", "keep", 11)]).drops
     assert not apply_decisions(pool, [*dispute, say("ada", "keep", 11)]).drops, "one of them came round"
-    with pytest.raises(InputError, match="ada key B .* against bob key C"):
+    with pytest.raises(InputError, match=r"ada key B .* against bob key C"):
         apply_decisions(pool, [say("ada", "key", 9, "B"), say("bob", "key", 10, "C")])
-    with pytest.raises(InputError, match="cyd drop .* against ada keep"):
+    with pytest.raises(InputError, match=r"cyd drop .* against ada keep"):
         apply_decisions(pool, [*dispute, say("cyd", "drop", 11), say("ada", "keep", 12)])
 
 
@@ -144,7 +144,7 @@ def test_a_key_is_corrected_and_one_that_is_no_option_refused(make_item: Callabl
     review = apply_decisions([make_item(1, options=3), make_item(2)], [say("ada", "key", 9, "C")])
     assert [item.answer for item in review.items] == [2, 0]
     assert review.items[1] == make_item(2)
-    with pytest.raises(InputError, match="toy/1: ada key D .*, but the item has 3 options"):
+    with pytest.raises(InputError, match=r"toy/1: ada key D .*, but the item has 3 options"):
         apply_decisions([make_item(1, options=3)], [say("ada", "key", 9, "D")])
 
 
