@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from apollobench.curate.categorize import by_label, read_categories
 from apollobench.curate.textmodel import WORD, fold_of, logistic, tfidf
 from apollobench.stats.clusters import Floats, Partition
 from apollobench.stats.interval import Estimate, clustered_mean
+from apollobench.types import Item
 
 WORDS, MIN_PAIRS, PENALTY = 2, 2, 1.0  # runs of words, pairs that a feature occurs in, inverse strength of the penalty
 LEARNED = "learned"
@@ -142,6 +144,23 @@ def shortcut_lines(
             above = clustered_mean((right - found.chance)[mask], inside, level)
             lines.append(Line(group, name, float(found.chance[mask].mean()), accuracy, above))
     return lines
+
+
+def groups_of(items: Sequence[Item]) -> dict[str, NDArray[np.bool_]]:
+    """All items, and those of each source and category where there are several, as masks.
+
+    The category is the item's own, else the one that its source's label leads to; an item without is in no category.
+    """
+    maps = read_categories().native
+    labels = [by_label(item, maps)[0] for item in items]
+    categories = [
+        item.category or (label.item.category if label else "") for item, label in zip(items, labels, strict=True)
+    ]
+    found = {"all": np.ones(len(items), dtype=np.bool_)}
+    for kind, names in (("source ", [item.source for item in items]), ("", categories)):
+        several = [name for name in dict.fromkeys(names) if name]
+        found |= {f"{kind}{name}": np.array(names) == name for name in several if len(several) > 1}
+    return found
 
 
 def _log_odds(pairs: Pairs, joined: Sequence[str], stand: Floats, inside: NDArray[np.bool_]) -> Floats:

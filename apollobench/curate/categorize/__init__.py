@@ -6,7 +6,7 @@ that have), or `http` (a language model behind a server). Each method is one fil
 """
 
 from apollobench.curate.categorize.base import CATEGORIZERS, Categorized, Quality, Sorting
-from apollobench.curate.categorize.labels import Categories, NativeLabels, read_categories
+from apollobench.curate.categorize.labels import Categories, NativeLabels, by_label, read_categories
 from apollobench.curate.categorize.sort import categorize
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "NativeLabels",
     "Quality",
     "Sorting",
+    "by_label",
     "categorize",
     "read_categories",
 ]
