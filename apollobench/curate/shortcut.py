@@ -73,7 +73,7 @@ def pairs_of(questions: Sequence[str], options: Options, keys: Sequence[int]) ->
         raise ValueError("a key is not among the options")
     item = np.repeat(np.arange(len(options)), [len(each) for each in options])
     is_key = np.concatenate([np.arange(len(each)) == key for each, key in zip(options, keys, strict=True)])
-    return Pairs(item, [questions[i] for i in item], [option for each in options for option in each], is_key)
+    return Pairs(item, [questions[i] for i in item.tolist()], [option for each in options for option in each], is_key)
 
 
 def find_shortcut(pairs: Pairs, videos: Partition, *, folds: int, seed: int) -> Shortcut:

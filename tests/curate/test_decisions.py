@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -157,3 +158,10 @@ def test_a_decision_about_another_pool_is_kept_apart(make_item: Callable[..., It
 
 def test_a_decision_is_what_its_line_says() -> None:
     assert asdict(parse_decisions(json.dumps(LINE), "x")[0]) == LINE
+
+
+def test_the_guides_lines_are_decisions(root: Path) -> None:
+    (lines,) = re.findall(
+        r"```json\n(.*?)```", (root / "docs" / "categories.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert [decision.action for decision in parse_decisions(lines, "docs/categories.md")] == ["drop", "key"]
