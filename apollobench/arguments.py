@@ -77,6 +77,16 @@ def choose_recipe(
     return load_recipe(recipe or own, {**overrides, **changed})
 
 
+def panel_overrides(text: str | None) -> dict[str, Any]:
+    """What `--panel` puts in the place of a recipe's models; nothing for None. Raises InputError as `find_panel`."""
+    if text is None:
+        return {}
+    from apollobench.models.roster import find_panel
+
+    chosen = find_panel(text)
+    return {"panel": list(chosen.panel), "held_out": list(chosen.held_out)}
+
+
 def categorizer_changes(file: RecipeFile, method: str | None, arguments: str) -> dict[str, Any]:
     """What `--categorizer` and `--categorizer_args` change in a recipe, by dotted place.
 

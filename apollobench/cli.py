@@ -1,6 +1,6 @@
 """The command line: all commands, and the way in."""
 
-from apollobench.commands import curation, evaluation, models, shortcut  # noqa: F401  (each adds its commands)
+from apollobench.commands import curation, evaluation, models, publishing, shortcut  # noqa: F401  (each adds its commands)
 from apollobench.commands.top import app
 
 

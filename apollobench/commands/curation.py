@@ -58,6 +58,13 @@ def curate(
     skip_malformed: Annotated[
         bool, typer.Option("--skip_malformed", help="Leave out malformed rows of the annotations, instead of stopping.")
     ] = False,
+    at_hand: Annotated[
+        bool, typer.Option("--at_hand", help="Leave out questions whose annotations or videos are not on this machine.")
+    ] = False,
+    panel: Annotated[
+        str | None,
+        typer.Option("--panel", help="A panel of models.yaml (paper, tiny), or models, in place of the recipe's."),
+    ] = None,
     size: Annotated[
         int | None, typer.Option("--size", min=1, help="How many items to select, instead of what the recipe says.")
     ] = None,
@@ -79,6 +86,9 @@ def curate(
     decisions: Annotated[
         Path | None, typer.Option("--decisions", help="JSON lines of what people decided about items; overrides all.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry_run", help="Only tell what it would take and what is missing here; ask nothing.")
+    ] = False,
 ) -> None:
     """Make a benchmark: ask a panel of models, drop what needs no video, sort, select, and report.
 
@@ -90,21 +100,29 @@ def curate(
     Examples:
       apollobench curate --sources synthetic --output_path out/synthetic
       apollobench curate --sources videomme,mlvu --data_root data --output_path out/two
+      apollobench curate --recipe apollobench --data_root data --output_path out/full --dry_run
       apollobench curate --sources nextqa,csv:my.csv --categorizer text --decisions decisions.jsonl --output_path out/my
     """
-    from apollobench.arguments import categorizer_changes, choose_recipe
+    from apollobench.arguments import categorizer_changes, choose_recipe, panel_overrides
     from apollobench.curate.decisions import read_decisions
     from apollobench.curate.pipeline import REPORT, load_pool
     from apollobench.curate.pipeline import curate as make
     from apollobench.report.closing import closing
 
-    flags = {"subtitles": subtitles, "skip_malformed": skip_malformed}
-    changes = {} if size is None else {"select.size": size}
-    file = choose_recipe(sources, recipe, changes, flags)
+    flags = {"subtitles": subtitles, "skip_malformed": skip_malformed, "at_hand": at_hand}
+    overrides = {**panel_overrides(panel), **({} if size is None else {"select.size": size})}
+    file = choose_recipe(sources, recipe, overrides, flags)
     if sorting := categorizer_changes(file, categorizer, categorizer_args):
-        file = choose_recipe(sources, recipe, changes | sorting, flags)
+        file = choose_recipe(sources, recipe, overrides | sorting, flags)
     decided = read_decisions(decisions) if decisions else ()
-    items = load_pool(file.recipe, data_root or output_path / "data")
+    data = data_root or output_path / "data"
+    if dry_run:
+        from apollobench.curate.forecast import forecast
+        from apollobench.report.forecast import forecast_markdown
+
+        typer.echo(forecast_markdown(forecast(file.recipe, data)))
+        return
+    items = load_pool(file.recipe, data)
     _, made = make(file, items, output_path, decided=decided, workers=workers)
     typer.echo(f"{closing(made)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
 

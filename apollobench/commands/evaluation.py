@@ -130,6 +130,25 @@ def plan(
 
 
 @app.command()
+def tasks() -> None:
+    """Print the folder of the task pack, with which stock lmms-eval scores a benchmark that curate made.
+
+    The environment names the benchmark: APOLLOBENCH_BENCHMARK is its folder, and APOLLOBENCH_DATA that of its videos
+    where they are not where the manifest says. `apollobench import` reads the samples that lmms-eval logs.
+
+    \b
+    Examples:
+      apollobench tasks
+      export APOLLOBENCH_BENCHMARK=out/synthetic
+      lmms-eval --include_path "$(apollobench tasks)" --tasks apollobench --model qwen2_5_vl \\
+          --log_samples --output_path out/logs
+    """
+    from apollobench.content import content_path
+
+    typer.echo(content_path("tasks"))
+
+
+@app.command()
 def gate(
     baseline: Annotated[Path, typer.Option("--baseline", help="Folder of a result of eval.")],
     candidate: Annotated[Path, typer.Option("--candidate", help="Folder of the result that must not be worse.")],

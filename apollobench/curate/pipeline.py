@@ -14,8 +14,8 @@ from apollobench.curate.answers import gather
 from apollobench.curate.categorize import categorize
 from apollobench.curate.decide import Decisions, decide
 from apollobench.curate.decisions import Decision, apply_decisions
+from apollobench.curate.entries import about, entries
 from apollobench.curate.panel import Run, run_panel
-from apollobench.curate.publish import about, entries
 from apollobench.errors import InputError
 from apollobench.evaluate.prompt import PROMPT_VERSION
 from apollobench.recipe import Recipe, RecipeFile

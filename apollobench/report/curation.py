@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from apollobench.curate.audit import accuracies
 from apollobench.curate.decide import Decisions
+from apollobench.curate.entries import status_counts
 from apollobench.curate.panel import Run
-from apollobench.curate.publish import status_counts
 from apollobench.recipe import RecipeFile
 from apollobench.report.categories import categories
 from apollobench.report.outcome import filtering, selection, validation

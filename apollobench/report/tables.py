@@ -38,6 +38,14 @@ def with_interval(estimate: Estimate | None, *, signed: bool = False) -> str:
     return f"{100 * estimate.value:{form}} ({100 * estimate.low:{form}} to {100 * estimate.high:{form}})"
 
 
+def in_range(bounds: tuple[float, float] | None, form: str) -> str:
+    """`3 to 5`, one number where both are the same, `-` for None; `form` is a format specification."""
+    if bounds is None:
+        return "-"
+    low, high = (format(bound, form) for bound in bounds)
+    return low if low == high else f"{low} to {high}"
+
+
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
     padded = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True)]
     return f"| {' | '.join(padded)} |"

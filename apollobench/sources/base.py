@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from apollobench.errors import InputError
@@ -14,11 +14,25 @@ Options = Mapping[str, Value]
 Read = Callable[[Options, Path], list[Item]]
 
 
+class NotAtHandError(InputError):
+    """A source whose annotations are not on this machine and cannot be had from the hub."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a benchmark is, as it was published. seconds: mean length of its videos."""
+
+    items: int
+    videos: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """`read(options, root)` yields the items; `root` is the folder in which the source's data lies or is made.
 
-    argument: the option that follows the name and a colon, for a source that needs one (`csv:PATH`).
+    argument: the option that follows the name and a colon, for a source that needs one (`csv:PATH`). sizes: by split,
+    the default first, where they are known before anything is read.
     """
 
     name: str
@@ -26,6 +40,11 @@ class Source:
     options: tuple[str, ...]
     read: Read
     argument: str = ""
+    sizes: Mapping[str, Size] = field(default_factory=dict)
+
+    def size(self, options: Options) -> Size | None:
+        """The published size of the split that `options` name."""
+        return self.sizes.get(str(options.get("split", next(iter(self.sizes), ""))))
 
     @property
     def form(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apollobench.sources.base import Size
 from apollobench.sources.reading.check import Question
 from apollobench.sources.reading.places import Split
 from apollobench.sources.reading.published import Form, Published
@@ -66,6 +67,7 @@ SOURCE = Published(
             videos="mvbench_video",
             hub=("OpenGVLab/MVBench",),
             revision="video",
+            size=Size(4000, 3655, 16),
         )
     },
     forms=(Form({"video", "question", "candidates", "answer"}, question),),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apollobench.sources.base import Size
 from apollobench.sources.reading.check import Question
 from apollobench.sources.reading.places import Split
 from apollobench.sources.reading.published import Form, Published
@@ -30,8 +31,13 @@ SOURCE = Published(
     licence="MIT",
     home="https://github.com/doc-doc/NExT-QA",
     splits={
-        "test": Split((("MC/test-*.parquet",), ("test.csv",)), "nextqa/NExTVideo", ("lmms-eval/NExTQA",)),
-        "val": Split((("val.csv",),), "nextqa/NExTVideo"),
+        "test": Split(
+            (("MC/test-*.parquet",), ("test.csv",)),
+            "nextqa/NExTVideo",
+            ("lmms-eval/NExTQA",),
+            size=Size(8564, 1000, 44),
+        ),
+        "val": Split((("val.csv",),), "nextqa/NExTVideo", size=Size(4996, 570, 44)),
     },
     forms=(Form({"video", "question", *OPTIONS, "answer", "type", "qid"}, question),),
 ).source

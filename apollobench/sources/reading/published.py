@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from apollobench.errors import InputError
-from apollobench.sources.base import Options, Source, option_flag, option_text
+from apollobench.sources.base import NotAtHandError, Options, Source, option_flag, option_text
 from apollobench.sources.reading.check import Defect, Question, Repeats, problems, settle
 from apollobench.sources.reading.places import Media, Split, find_annotations, media_folder
 from apollobench.sources.reading.row import MalformedError, Row
@@ -45,19 +46,27 @@ class Published:
 
     @property
     def source(self) -> Source:
-        options = ("data", "split", "videos", "skip_malformed")
+        options = ("data", "split", "videos", "skip_malformed", "at_hand")
         with_them = (*options, "subtitles") if self.subtitles else options
         splits = f" ({', '.join(self.splits)})" if len(self.splits) > 1 else ""
-        return Source(self.name, f"{self.about}{splits}", with_them, self.read)
+        sizes = {name: split.size for name, split in self.splits.items() if split.size}
+        return Source(self.name, f"{self.about}{splits}", with_them, self.read, sizes=sizes)
 
     def read(self, options: Options, root: Path) -> list[Item]:
         """The items of one split.
 
-        Raises InputError when files are not at hand, and for malformed rows unless they are to be skipped.
+        Raises NotAtHandError for annotations that are not at hand, unless the option `at_hand` leaves out whatever is
+        not, and InputError for malformed rows unless they are to be skipped.
         """
-        split = self._split(options)
+        split, only_at_hand = self._split(options), option_flag(self.name, options, "at_hand")
         data = option_text(self.name, options, "data") if "data" in options else None
-        files = find_annotations(self.name, split, data, root, self.home)
+        try:
+            files = find_annotations(self.name, split, data, root, self.home)
+        except NotAtHandError:
+            if not only_at_hand:
+                raise
+            print(f"note: {self.name}: left out, its annotations are not at hand", file=sys.stderr)
+            return []
         reading = read_questions(files, self.forms, self.rows)
         settle(self.name, reading.rows, reading.defects, option_flag(self.name, options, "skip_malformed"))
         folder = media_folder(split.videos, root)
@@ -65,8 +74,8 @@ class Published:
             folder = Path(option_text(self.name, options, "videos")).expanduser().absolute()
         items = to_items(self.name, self.licence, reading.questions, folder)
         if self.subtitles and option_flag(self.name, options, "subtitles"):
-            return with_subtitles(self.name, items, reading.questions, self.subtitles, root)
-        return items
+            items = with_subtitles(self.name, items, reading.questions, self.subtitles, root)
+        return with_video_at_hand(self.name, items, folder) if only_at_hand else items
 
     def _split(self, options: Options) -> Split:
         name = option_text(self.name, options, "split", next(iter(self.splits)))
@@ -114,6 +123,17 @@ def to_items(source: str, licence: str, questions: Sequence[Question], videos: P
     """Items of sound questions. Questions about one video share it."""
     media, known = Media(videos), dict[str, Video]()
     return list(_items(source, licence, questions, media, known))
+
+
+def with_video_at_hand(source: str, items: Sequence[Item], folder: Path) -> list[Item]:
+    """Those whose video is on this machine; how many are not is told on standard error."""
+    there = {path: path.is_file() for path in {item.video.path for item in items}}
+    kept = [item for item in items if there[item.video.path]]
+    if len(kept) < len(items):
+        lost = len(items) - len(kept)
+        told = f"left out {lost:,} of {len(items):,} questions, their videos are not under {folder}"
+        print(f"note: {source}: {told}", file=sys.stderr)
+    return kept
 
 
 def _items(
