@@ -63,7 +63,7 @@ def rebuild(publication: Publication, data_root: Path, output: Path) -> Rebuilt:
 
 
 def _upstream(publication: Publication, data_root: Path) -> dict[str, Item]:
-    """The items of all withheld sources by id, as their annotations have them now, with the keys that people corrected."""
+    """The items of all withheld sources by id, as annotated now, with the keys that people corrected."""
     found: dict[str, Item] = {}
     for source in publication.manifest["sources"].values():
         for origin in source["read_as"]:
