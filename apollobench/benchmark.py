@@ -273,6 +273,11 @@ def _common_folder(paths: Sequence[Path]) -> Path:
     return Path(os.path.commonpath([absolute(path).parent for path in paths]))
 
 
+def is_benchmark(path: Path) -> bool:
+    """Whether `path` is a folder of a benchmark, be it half-written."""
+    return (path / MANIFEST).is_file() or (path / ITEMS).is_file()
+
+
 def absolute(path: Path) -> Path:
     """Absolute and without `..`, but with its symbolic links: a media folder may be made of them."""
     return Path(os.path.abspath(path))  # noqa: PTH100
