@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from apollobench.apollo.checkpoint import save_apollo
 from apollobench.benchmark import DROPPED, ITEMS, MANIFEST, load_benchmark, read_entries
+from apollobench.cli import app
 from apollobench.curate.decisions import Decision, format_decisions
 from apollobench.curate.panel import Run
 from apollobench.curate.pipeline import REPORT, RESPONSES, curate, load_pool
@@ -311,7 +313,12 @@ def test_a_pool_without_labels_is_sorted_by_text(tmp_path: Path, known: RecipeFi
     assert decisions.quality is not None
     assert categorized["measured"]["accuracy"]["value"] == round(decisions.quality.accuracy.value, 6)
     assert "### How good it is" in (tmp_path / "out" / REPORT).read_text()
-    assert "categorizer text: " in closing(decisions)
+    told = closing(decisions)
+    assert "categorizer text: " in told
+    assert "of each category, put there: OCR " in told
+    shown = CliRunner().invoke(app, ["shortcut", str(tmp_path / "out"), "--folds", "3"])
+    assert shown.exit_code == 0, shown.output
+    assert f"| all        | {len(benchmark.items):>6,} |" in shown.output
 
 
 def test_what_the_user_can_put_right_is_found_before_any_model_runs(
