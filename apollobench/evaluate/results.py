@@ -77,25 +77,26 @@ def write_results(
 
 def read_results(directory: Path) -> Result:
     """A result as `write_results` left it. Raises InputError as `read_samples` does."""
-    ours, lines = read_samples(directory)
+    document, lines = read_samples(directory)
     with _reporting(directory):
-        return Result(directory, ours, tuple(map(_sample, lines)))
+        return Result(directory, document["apollobench"], tuple(map(_sample, lines)), float(document["date"]))
 
 
 def read_samples(directory: Path) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
-    """The `apollobench` part of results.json, and every line of samples.jsonl as it stands there.
+    """The content of results.json, and of every line of samples.jsonl.
 
     Raises InputError for a result that is absent, half-written or damaged.
     """
     path = directory / RESULTS
     with _reporting(directory):
-        ours: Mapping[str, Any] = json.loads(path.read_bytes())["apollobench"]
+        document: Mapping[str, Any] = json.loads(path.read_bytes())
+        ours = document["apollobench"]
         samples = (directory / SAMPLES).read_bytes()
         if ours["format"] != FORMAT:
             raise InputError(f"{path}: format {ours['format']}, expected {FORMAT}; evaluate again with this version")
         if ours["samples_sha256"] != hashlib.sha256(samples).hexdigest():
             raise InputError(f"{directory}: {SAMPLES} is not the one that {RESULTS} was made from; evaluate again")
-        return ours, [json.loads(line) for line in samples.splitlines()]
+        return document, [json.loads(line) for line in samples.splitlines()]
 
 
 @contextmanager

@@ -86,7 +86,8 @@ def _curation(directory: Path, data_root: Path | None) -> Part:
 
 
 def _result(directory: Path, benchmarks: Iterable[Path], data_root: Path | None) -> Part:
-    ours, lines = read_samples(directory)
+    document, lines = read_samples(directory)
+    ours = document["apollobench"]
     model = ours["model"]
     asked = ours["prompt_version"] == PROMPT_VERSION and not ours["imported"]
     subject = Subject(

@@ -122,10 +122,10 @@ def _write_items(book: Book, folder: Path, per_page: int) -> None:
 def _write_index(listed: list[Row], table: Table, folder: Path, per_page: int) -> dict[str, Any]:
     """Writes the rows; gives what the script has to know of them."""
     folder.mkdir()
-    chunks = -(-len(listed) // CHUNK)
+    chunks, categories = -(-len(listed) // CHUNK), {name: place for place, name in enumerate(table.categories)}
     for chunk in range(chunks):
         part = [
-            [row.id, row.question, table.categories.index(row.category), int(row.kept), row.key, *row.cells]
+            [row.id, row.question, categories[row.category], int(row.kept), row.key, *row.cells]
             for row in listed[chunk * CHUNK : (chunk + 1) * CHUNK]
         ]
         text = json.dumps(part, separators=(",", ":"))
@@ -135,7 +135,7 @@ def _write_index(listed: list[Row], table: Table, folder: Path, per_page: int) -
         "chunks": chunks,
         "perFile": per_page,
         "perPage": PER_PAGE,
-        "categories": table.categories,
+        "categories": list(categories),
         "modes": table.modes,
         "models": [subject.name for subject in table.subjects],
     }

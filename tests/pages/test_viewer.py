@@ -26,8 +26,15 @@ if TYPE_CHECKING:
 IDS = "ol.items li .mono"
 WIDTHS = (1280, 390)
 # Every sheet that a page shows, as the browser has it: its natural width and height.
-SIZES = """async () => Promise.all([...new Set([...document.querySelectorAll(".frame image")].map(i => i.href.baseVal))]
-  .map(async (href) => { const i = new Image(); i.src = href; await i.decode(); return [i.naturalWidth, i.naturalHeight]; }))"""
+SIZES = """async () => {
+  const sheets = [...document.querySelectorAll(".frame image")].map((image) => image.href.baseVal);
+  return Promise.all([...new Set(sheets)].map(async (sheet) => {
+    const image = new Image();
+    image.src = sheet;
+    await image.decode();
+    return [image.naturalWidth, image.naturalHeight];
+  }));
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +88,8 @@ def expected(table: Table, query: Query) -> list[str]:
 
 
 def test_the_list_finds_what_was_asked_for(page: Page, site: Site, table: Table) -> None:
-    queries = {f"show={show}": Query(show=show) for show in SHOWS} | {
-        f"sort={sort}": Query(sort=sort) for sort in SORTS
-    }
+    queries = {f"show={show}": Query(show=show) for show in SHOWS}
+    queries |= {f"sort={sort}": Query(sort=sort) for sort in SORTS}
     queries |= {
         "mode=video&show=wrong": Query(show="wrong", mode=Mode.VIDEO),
         "category=OCR": Query(category="OCR"),
@@ -96,9 +102,8 @@ def test_the_list_finds_what_was_asked_for(page: Page, site: Site, table: Table)
         page.goto(site.list(words))
         page.wait_for_function("document.getElementById('count').textContent.match(/items?$/)")
         assert ids(page) == expected(table, query), words
-        assert (
-            page.locator("#count").text_content() == f"{len(expected(table, query))} item{'s' * (len(ids(page)) != 1)}"
-        )
+        count = len(expected(table, query))
+        assert page.locator("#count").text_content() == f"{count} item{'s' if count != 1 else ''}"
 
 
 def test_filters_by_hand_and_the_way_back(page: Page, site: Site, table: Table) -> None:

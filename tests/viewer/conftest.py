@@ -15,7 +15,7 @@ from . import runs
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """first, second: results on the benchmark, of which `second` has been asked in two modes."""
+    """first, second: results on the benchmark. The panel of the benchmark is one, two; three was held out."""
 
     root: Path
     benchmark: Path

@@ -19,6 +19,7 @@ from apollobench.video.probe import probe
 
 MARKUP = "<script>document.title = 'ran'</script><img src=x onerror=\"document.title='ran'\">&amp;"
 MODES = (Mode.TEXT, Mode.FRAME, Mode.VIDEO)
+EIGHT = Sampling("uniform", frames=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Model:
     """Who made-up answers are of."""
 
     name: str
-    sampling: Sampling = Sampling("uniform", frames=8)
+    sampling: Sampling = EIGHT
     revision: str = "0123456789abcdef"
     settings: dict[str, str | int | float | bool] = field(default_factory=lambda: {"decoding": "greedy"})
     modes: tuple[Mode, ...] = MODES

@@ -45,9 +45,8 @@ def test_differences_are_paired_and_count_what_only_one_has_right(place: Place) 
     table = read_table([place.first, place.second])
     found = {one.mode: one for one in against_first(table)}
     samples = [{(s.item, s.mode): s for s in read_results(folder).samples} for folder in (place.first, place.second)]
-    both = [
-        key for key in samples[0] if key[1] is Mode.VIDEO and None not in (samples[0][key].acc, samples[1][key].acc)
-    ]
+    shared = [key for key in samples[0] if key[1] is Mode.VIDEO]
+    both = [key for key in shared if None not in (samples[0][key].acc, samples[1][key].acc)]
     first, second = ([samples[side][key].acc or 0.0 for key in both] for side in (0, 1))
     expected = clustered_paired_difference(first, second, partition([samples[0][key].video for key in both]))
     assert found[Mode.VIDEO].difference == expected

@@ -23,7 +23,7 @@ from apollobench.viewer.table import read_table
 from . import runs
 from .conftest import Place
 
-MANY, CHUNK_BYTES, PAGE_BYTES = 40_000, 200_000, 600_000
+MANY, CHUNK_BYTES, PAGE_BYTES = 10_000, 200_000, 600_000
 
 
 class Links(HTMLParser):
@@ -107,7 +107,7 @@ def test_a_video_that_is_gone_is_said_and_the_rest_is_shown(place: Place, tmp_pa
     assert f"the video is not at hand: {gone.name}" in (tmp_path / "out" / "items" / "0000.html").read_text()
 
 
-def test_forty_thousand_items_make_no_giant_file(tmp_path: Path) -> None:
+def test_many_items_make_many_files_and_no_giant_one(tmp_path: Path) -> None:
     items = runs.without_videos(MANY)
     made = write_benchmark(
         tmp_path / "benchmark", [Entry(item) for item in items], [], {"name": "many"}, "# many\n", needs_videos=False
@@ -118,11 +118,11 @@ def test_forty_thousand_items_make_no_giant_file(tmp_path: Path) -> None:
     out = tmp_path / "out"
     write_report(read_table([tmp_path / "run"]), out)
     chunks = sorted((out / "index").iterdir())
-    assert len(chunks) == 40
+    assert len(chunks) == 10
     assert max(path.stat().st_size for path in chunks) < CHUNK_BYTES
     pages = sorted((out / "items").iterdir())
-    assert len(pages) == 800
+    assert len(pages) == 200
     assert max(path.stat().st_size for path in (*pages, out / "items.html", out / "index.html")) < PAGE_BYTES
-    assert sum(1 for path in out.rglob("*") if path.is_file()) < 900
+    assert sum(1 for path in out.rglob("*") if path.is_file()) < 230
     numbers = re.findall(r'<article class="item" id="i(\d+)"', pages[-1].read_text())
     assert numbers == [str(n) for n in range(MANY - 50, MANY)]
