@@ -50,11 +50,7 @@ def places(output: Path) -> str:
             f"what was left out    {benchmark / 'dropped.parquet'}",
             f"videos and questions {benchmark / 'data'}",
             f"scores of each model {', '.join(str(output / model / 'results.json') for model in MODELS)}",
-<<<<<<< HEAD
-            f"the leaderboard      {output / 'leaderboard.md'}",
-            f"every answer to see  {output / 'report' / 'index.html'} (open it in a browser)",
-=======
             f"the leaderboard      {output / 'leaderboard' / 'index.html'} (and {output / 'leaderboard.md'})",
->>>>>>> main
+            f"every answer to see  {output / 'report' / 'index.html'} (open it in a browser)",
         ]
     )
