@@ -128,7 +128,8 @@ def test_two_runs_side_by_side_on_what_differs(page: Page, site: Site, table: Ta
     differing = expected(table, Query(show="disagree", mode=Mode.VIDEO, models=(0, 1)))
     assert ids(page) == differing
     assert page.locator("#order").text_content() == "Answers in this order: apollo-one, apollo-two."
-    page.locator("ol.items a").first.click()
+    with page.expect_navigation():
+        page.locator("ol.items a").first.click()
     item = page.locator("article.item", has_text=differing[0])
     cards = item.locator(".answer:visible")
     names = {text.split("\n")[0] for text in cards.all_inner_texts()}
@@ -144,7 +145,8 @@ def test_frames_answers_and_chances_of_an_item(page: Page, site: Site, table: Ta
     number = 2
     page.goto(site.list("q=" + table.entries[number].item.id))
     page.wait_for_function("document.querySelectorAll('ol.items li').length === 1")
-    page.locator("ol.items a").first.click()
+    with page.expect_navigation():
+        page.locator("ol.items a").first.click()
     item = page.locator(f"#i{number}")
     assert item.locator("h1, h2").first.text_content() == table.entries[number].item.question
     sizes = page.evaluate(SIZES)
@@ -168,7 +170,8 @@ def test_markup_in_questions_and_answers_stays_text(page: Page, site: Site) -> N
     page.goto(site.items)
     page.wait_for_function("document.querySelectorAll('ol.items li').length > 0")
     assert "<script>" in page.locator("ol.items a").first.inner_text()
-    page.locator("ol.items a").first.click()
+    with page.expect_navigation():
+        page.locator("ol.items a").first.click()
     for place in ("h1, h2", ".options .text", ".answer pre", "dl"):
         page.locator("#i0 summary").first.evaluate("summary => summary.parentElement.open = true")
         assert any("<script>" in text for text in page.locator(f"#i0 :is({place})").all_inner_texts()), place
@@ -188,8 +191,8 @@ def test_nothing_keeps_people_out(
         page.wait_for_load_state("networkidle")
         accessible(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
-    page.locator("ol.items a").first.click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.locator("ol.items a").first.click()
     for summary in page.locator("article.item summary").all():
         summary.click()
     accessible(page)
