@@ -124,9 +124,10 @@ def selection_charts(part: Part) -> list[Bars]:
 
 
 def _scores(ranked: Sequence[Entry]) -> Bars:
-    edges = np.linspace(0, max(entry.score or 0.0 for entry in ranked), BINS + 1)
-    chosen = np.histogram([entry.score for entry in ranked if not entry.rule], edges)[0]
-    left = np.histogram([entry.score for entry in ranked if entry.rule], edges)[0]
+    scores = np.array([entry.score for entry in ranked], dtype=np.float64)
+    taken = np.array([not entry.rule for entry in ranked])
+    edges = np.linspace(0, scores.max(), BINS + 1)
+    chosen, left = (np.histogram(scores[mask], edges)[0] for mask in (taken, ~taken))
     lines = tuple(
         (f"{edges[i]:.2f} to {edges[i + 1]:.2f}", (int(chosen[i]), int(left[i]))) for i in reversed(range(BINS))
     )

@@ -7,7 +7,7 @@ follows from the plans alone, so that a sheet can be made when it is asked for, 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -103,9 +103,9 @@ def film(path: Path, plans: tuple[FramePlan, ...]) -> Film:
     return Film(probed, tuple(indices), width, height)
 
 
-def plans_of(entries: Sequence[str], plans: Mapping[str, FramePlan]) -> tuple[FramePlan, ...]:
+def plans_of(names: Iterable[str], plans: Mapping[str, FramePlan]) -> tuple[FramePlan, ...]:
     """Plans by fingerprint, each once, those that are not known left out."""
-    return tuple(plans[name] for name in sorted(set(entries)) if name in plans)
+    return tuple(plans[name] for name in sorted(set(names)) if name in plans)
 
 
 def _check(probed: Probe, plan: FramePlan) -> None:

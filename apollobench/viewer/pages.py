@@ -55,7 +55,7 @@ class Book:
 
     def items(self, links: Links, values: Mapping[str, Any]) -> str:
         """The page with the list. values: what the template `viewer/items.html` needs besides."""
-        return self._page("viewer/items.html", links, "items", self._words() | values)
+        return self._page("viewer/items.html", links, "items", {**self._words(), **values})
 
     def item(self, links: Links, shown: Sequence[Detail], values: Mapping[str, Any]) -> str:
         """A page with one or more items in full."""
