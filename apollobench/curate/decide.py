@@ -13,7 +13,9 @@ from apollobench.curate.audit import Audit, audit
 from apollobench.curate.categorize import CATEGORIZERS, Categorized
 from apollobench.curate.filter import FILTERS, Verdict
 from apollobench.curate.lint import Finding, lint_answers
-from apollobench.curate.select import Candidates, Selection, select
+from apollobench.curate.candidates import Candidates
+from apollobench.curate.recorded import families
+from apollobench.curate.select import Selection, select
 from apollobench.curate.validate import (
     Agreement,
     FilterScore,
@@ -23,7 +25,8 @@ from apollobench.curate.validate import (
     score_categories,
     score_filter,
 )
-from apollobench.recipe import EntropySelection, Recipe
+from apollobench.recipe import PanelSelection, Recipe
+from apollobench.stats.clusters import Floats
 from apollobench.stats.interval import Estimate
 from apollobench.types import CATEGORIES, Item, Mode, Status
 
@@ -69,15 +72,17 @@ def categorize(recipe: Recipe, items: Sequence[Item]) -> tuple[Categorized, ...]
     return tuple(CATEGORIZERS[recipe.categorize.method](items, recipe.categorize))
 
 
-def decide(recipe: Recipe, answers: Answers, categorized: Sequence[Categorized]) -> Decisions:
+def decide(
+    recipe: Recipe, answers: Answers, categorized: Sequence[Categorized], cost: Floats | None = None
+) -> Decisions:
     """Runs the stages on the answers of panel and held-out models to the pool that `categorized` sorts.
 
-    Raises InputError where a stage does, for instance when no item survives.
+    cost: what an item of the pool costs, where the selection has a budget; nan where that is not known. Raises InputError where a stage does, for instance when no item survives.
     """
     panel = answers.only(recipe.panel)
     verdicts = FILTERS[recipe.filter.method].judge(panel, recipe.filter)
     survivors = np.flatnonzero([verdict.keep for verdict in verdicts])
-    candidates = _candidates(recipe, panel, categorized, survivors)
+    candidates = _candidates(recipe, panel, categorized, survivors, cost)
     selection = select(candidates, recipe.select)
     chosen = survivors[selection.chosen]
     return Decisions(
@@ -96,15 +101,23 @@ def decide(recipe: Recipe, answers: Answers, categorized: Sequence[Categorized])
 
 
 def _candidates(
-    recipe: Recipe, panel: Answers, categorized: Sequence[Categorized], survivors: NDArray[np.intp]
+    recipe: Recipe,
+    panel: Answers,
+    categorized: Sequence[Categorized],
+    survivors: NDArray[np.intp],
+    cost: Floats | None,
 ) -> Candidates:
-    mode = recipe.select.mode if isinstance(recipe.select, EntropySelection) else recipe.modes[0]
+    mode = recipe.select.mode if isinstance(recipe.select, PanelSelection) else recipe.modes[0]
+    known = families(panel.models)
     names = [categorized[i].item.category or "" for i in survivors]
     return Candidates(
-        ids=[panel.items[i].id for i in survivors],
+        ids=tuple(panel.items[i].id for i in survivors),
         category=np.array([CATEGORIES.index(name) for name in names], dtype=np.intp),
         video=panel.videos.codes[survivors],
         scores=panel.scores(mode)[:, survivors],
+        families=tuple(known.get(model, model) for model in panel.models),
+        categories=CATEGORIES,
+        cost=None if cost is None else cost[survivors],
     )
 
 
@@ -158,6 +171,8 @@ def _warnings(recipe: Recipe, answers: Answers, verdicts: Sequence[Verdict], sel
     if selection.short:
         short = ", ".join(f"{c} {taken} of {wanted}" for c, (taken, wanted) in selection.short.items())
         found.append(f"asked for {recipe.select.size} items, found {len(selection.chosen)}: {short}")
+    if selection.gap > 0:
+        found.append(f"the selection may be {selection.gap:.2%} below the best possible sum of scores; not proven optimal")
     unjudged = sum(verdict.grounds == "not judged" for verdict in verdicts)
     if unjudged:
         found.append(f"{unjudged} items had too few usable answers to be judged, and were dropped")

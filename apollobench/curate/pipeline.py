@@ -9,6 +9,8 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
+
 from apollobench.benchmark import MANIFEST, Benchmark, write_benchmark
 from apollobench.curate.answers import gather
 from apollobench.curate.decide import Decisions, categorize, decide
@@ -20,7 +22,9 @@ from apollobench.recipe import Recipe, RecipeFile
 from apollobench.report.card import benchmark_card
 from apollobench.report.curation import curation_report
 from apollobench.sources import load_items
+from apollobench.stats.clusters import Floats
 from apollobench.types import Item, Mode
+from apollobench.video.probe import probe
 
 RESPONSES, REPORT = "responses", "report.md"
 RunModels = Callable[[Sequence[str], Sequence[Item], Sequence[Mode], Path], list[Run]]
@@ -62,10 +66,23 @@ def curate(
     runs = ask([*recipe.panel, *recipe.held_out], items, recipe.modes, output / RESPONSES)
     _tell_of_replacement(output, file)
     responses = chain.from_iterable(run.responses for run in runs)
-    decisions = decide(recipe, gather(items, responses, [run.model for run in runs], recipe.modes), categorized)
+    answers = gather(items, responses, [run.model for run in runs], recipe.modes)
+    cost = None if recipe.select.max_budget is None else video_seconds(items)
+    decisions = decide(recipe, answers, categorized, cost)
     for warning in decisions.warnings:
         print(f"warning: {warning}", file=sys.stderr, flush=True)
     return _publish(output, file, decisions, runs), decisions
+
+
+def video_seconds(items: Sequence[Item]) -> Floats:
+    """Seconds of the video that each item [items] asks about; nan where it cannot be read."""
+    known: dict[Path, float] = {}
+    for path in {item.video.path for item in items}:
+        try:
+            known[path] = probe(path).duration
+        except InputError:
+            known[path] = np.nan
+    return np.array([known[item.video.path] for item in items])
 
 
 def _publish(output: Path, file: RecipeFile, decisions: Decisions, runs: Sequence[Run]) -> Benchmark:

@@ -1,0 +1,147 @@
+"""Scores that order the survivors for selection, one registered function per method of a recipe.
+
+All of it works on arrays, without a matrix beside the one given, so that a thousand models and a million items fit into
+a small machine; `information` alone needs a few copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apollobench.curate.answers import tally
+from apollobench.curate.candidates import Candidates, members, spread_order, tie_keys
+from apollobench.errors import InputError
+from apollobench.recipe import EntropySelection, InformationSelection, ItemRestSelection, RandomSelection
+from apollobench.recipe import StratifiedSelection as Stratified
+from apollobench.stats.clusters import Floats
+from apollobench.stats.irt import expected_information, fit
+from apollobench.stats.items import item_rest, shrunk
+
+LEAST_MODELS = 3
+MOST_LEFT = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """score [items]: higher is better, nan for an item that cannot be ranked. notes: what the report should tell."""
+
+    score: Floats
+    notes: tuple[str, ...] = ()
+
+
+Ranker = Callable[[Candidates, Any], Ranking]
+RANKERS: dict[str, Ranker] = {}
+
+
+def ranker(name: str) -> Callable[[Ranker], Ranker]:
+    """Registers a ranker under the name that a recipe's `select.method` gives."""
+
+    def register(function: Ranker) -> Ranker:
+        RANKERS[name] = function
+        return function
+
+    return register
+
+
+@ranker("entropy")
+def entropy(candidates: Candidates, spec: EntropySelection) -> Ranking:
+    """Entropy in bits of right against wrong among the votes; nan for an item without a vote."""
+    return Ranking(binary_entropy(*tally(candidates.scores)))
+
+
+@ranker("random")
+def random(candidates: Candidates, spec: RandomSelection) -> Ranking:
+    """A number between 0 and 1 from the seeded hash of the id."""
+    return Ranking(tie_keys(candidates.ids, spec.seed) / 2.0**64)
+
+
+@ranker("stratified")
+def stratified(candidates: Candidates, spec: Stratified) -> Ranking:
+    """Within each category, a priority that spreads the first items of it evenly over difficulty."""
+    right, voted = tally(candidates.scores)
+    return Ranking(spread_over_difficulty(candidates, voted > 0, difficulty(right, voted), spec.seed))
+
+
+@ranker("item_rest")
+def item_rest_correlation(candidates: Candidates, spec: ItemRestSelection) -> Ranking:
+    """Corrected point-biserial correlation, shrunk; refused where the items differ by no more than chance."""
+    score, between = shrunk_item_rest(candidates)
+    if between == 0:
+        raise InputError(
+            f"item_rest cannot tell these items apart: over {len(candidates.scores)} models their item-rest "
+            f"correlations differ by no more than their sampling error. Ask more models, or use stratified or random"
+        )
+    return Ranking(np.where(tally(candidates.scores)[1] > 0, score, np.nan))
+
+
+@ranker("information")
+def information(candidates: Candidates, spec: InformationSelection) -> Ranking:
+    """Expected Fisher information; refused where the priors weigh as much as the answers.
+
+    The rule: for half of the items or more, the answers have to halve the prior variance of what tells items apart (log
+    slope under 2PL, difficulty under Rasch).
+    """
+    _needs_models(candidates, "information")
+    found = fit(candidates.scores, slopes=spec.model == "2pl")
+    left = float(np.median(found.left))
+    if left > MOST_LEFT:
+        what = "slopes" if spec.model == "2pl" else "difficulties"
+        rather = "use model: rasch, or another method" if spec.model == "2pl" else "use another method"
+        raise InputError(
+            f"information ({spec.model}): {len(candidates.scores)} models do not identify the {what} of "
+            f"{len(candidates.ids):,} items: of the prior variance {left:.0%} is left for the median item, more than "
+            f"{MOST_LEFT:.0%}, so that the prior would rank the items. Ask more models, {rather}"
+        )
+    score = np.where(tally(candidates.scores)[1] > 0, expected_information(found), np.nan)
+    return Ranking(score, (f"{spec.model}: of the prior variance {left:.0%} is left for the median item",))
+
+
+def binary_entropy(right: NDArray[np.int64], voted: NDArray[np.int64]) -> Floats:
+    """H = -p log2 p - (1 - p) log2(1 - p) with p = right / voted, 0 log 0 = 0; nan where nobody voted.
+
+    Computed from the rarer outcome, so that 3 of 10 and 7 of 10 tie exactly.
+    """
+    from scipy.special import xlogy
+
+    rare = np.minimum(right, voted - right)
+    with np.errstate(invalid="ignore"):
+        p, q = rare / voted, (voted - rare) / voted
+    return np.asarray(-(xlogy(p, p) + xlogy(q, q)) / np.log(2) + 0.0, dtype=np.float64)
+
+
+def difficulty(right: NDArray[np.int64], voted: NDArray[np.int64]) -> Floats:
+    """(right + 1/2) / (votes + 1) [items]: so that one of one does not count as easier than nine of ten."""
+    return np.asarray((right + 0.5) / (voted + 1.0))
+
+
+def spread_over_difficulty(candidates: Candidates, eligible: NDArray[np.bool_], easy: Floats, seed: int) -> Floats:
+    """Priorities in (0, 1] [items], per category even along `easy` whatever the quota; nan where not eligible.
+
+    Items of equal difficulty stand in the order of their hash.
+    """
+    ties = tie_keys(candidates.ids, seed)
+    found = np.full(len(candidates.ids), np.nan)
+    for positions in members(candidates, eligible):
+        line = positions[np.lexsort((ties[positions], easy[positions]))]
+        found[line] = spread_order(len(line))
+    return found
+
+
+def shrunk_item_rest(candidates: Candidates) -> tuple[Floats, float]:
+    """Shrunk item-rest correlation [items] and the variance between items. Raises InputError for under three models."""
+    _needs_models(candidates, "item-rest correlation")
+    return shrunk(*item_rest(candidates.scores))
+
+
+def _needs_models(candidates: Candidates, method: str) -> None:
+    answering = int((candidates.scores >= 0).any(axis=1).sum())
+    if answering < LEAST_MODELS:
+        raise InputError(
+            f"{method} needs the answers of {LEAST_MODELS} models or more in the mode that ranks, found {answering}; "
+            f"name more models in the panel, or use stratified or random"
+        )

@@ -1,0 +1,95 @@
+"""What the models' answers say about each item: item-rest correlation, agreement with the models' ranking.
+
+All take scores int8 [models, items]: 1 right, 0 not right, negative where there is no answer. They go through the items
+in blocks, so that a matrix of a billion answers needs no second one beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apollobench.stats.clusters import Floats
+
+Scores = NDArray[np.int8]
+_CELLS = 4_000_000
+
+
+def item_rest(scores: Scores) -> tuple[Floats, NDArray[np.int64]]:
+    """Corrected point-biserial r [items] and votes [items]: an item's scores against the models' accuracy elsewhere.
+
+    A model's accuracy elsewhere is over all the other items that it answered, so models need not have answered the
+    same. nan for an item with fewer than three votes, that everybody or nobody solves, or whose voters are equally
+    good elsewhere. Lord and Novick (1968), section 15.7.
+    """
+    right, voted = _totals(scores)
+    r = np.full(scores.shape[1], np.nan)
+    votes = np.zeros(scores.shape[1], dtype=np.int64)
+    for block in _blocks(scores):
+        part = scores[:, block]
+        mask = (part >= 0).astype(np.float32)
+        y = (part > 0).astype(np.float32)
+        rest = (right[:, None] - y) / np.maximum(voted[:, None] - 1, 1)
+        count = mask.sum(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            y -= (y * mask).sum(axis=0) / count
+            rest -= (rest * mask).sum(axis=0) / count
+            y, rest = y * mask, rest * mask
+            spread = (y * y).sum(axis=0, dtype=np.float64) * (rest * rest).sum(axis=0, dtype=np.float64)
+            values = (y * rest).sum(axis=0, dtype=np.float64) / np.sqrt(spread)
+        r[block] = np.where((count >= 3) & (spread > 1e-9), values, np.nan)
+        votes[block] = count
+    return r, votes
+
+
+def shrunk(r: Floats, votes: NDArray[np.int64]) -> tuple[Floats, float]:
+    """Correlations [items] drawn towards their mean by their sampling error, and the variance left between items.
+
+    Empirical Bayes: r_i estimates a truth of mean mu and variance t2 with error s2_i = (1 - mu^2)^2 / (votes_i - 1);
+    mu + (r_i - mu) t2 / (t2 + s2_i), where t2 = max(0, var(r) - mean(s2)). An item without a correlation gets 0: it
+    says nothing of the models. A variance of 0 means that the items differ by no more than chance.
+    """
+    known = ~np.isnan(r)
+    if not known.any():
+        return np.zeros_like(r), 0.0
+    mean = float(r[known].mean())
+    error = (1 - mean**2) ** 2 / np.maximum(votes - 1, 1)
+    between = max(0.0, float(r[known].var() - error[known].mean()))
+    return np.where(known, mean + (r - mean) * between / (between + error), 0.0), between
+
+
+def rank_covariance(scores: Scores) -> Floats:
+    """How far an item [items] ranks the models as the whole pool does: covariance of its scores with their mid-ranks.
+
+    sum_j (y_ij - p_i) (R_j - mean R) / (M (M - 1)) over the M models, those without an answer left out of an item's
+    sum, with R_j the rank of model j's accuracy. To first order, twice this is what the item adds to the share of pairs
+    of models that a sum of scores puts into the pool's order. nan without a vote.
+    """
+    from scipy.stats import rankdata
+
+    right, voted = _totals(scores)
+    models = len(scores)
+    accuracy = np.divide(right, voted, out=np.zeros(models), where=voted > 0)
+    ranks = rankdata(np.round(accuracy, 12)).astype(np.float32)
+    centred = (ranks - ranks.mean()) / np.float32(max(1, models * (models - 1)))
+    found = np.empty(scores.shape[1])
+    for block in _blocks(scores):
+        part = scores[:, block]
+        mask = (part >= 0).astype(np.float32)
+        y = (part > 0).astype(np.float32)
+        with np.errstate(invalid="ignore"):
+            found[block] = centred @ y - (centred @ mask) * (y.sum(axis=0) / mask.sum(axis=0))
+    return found
+
+
+def _totals(scores: Scores) -> tuple[Floats, Floats]:
+    """Right answers and answers of each model [models]."""
+    right = np.array([np.count_nonzero(row > 0) for row in scores], dtype=np.float64)
+    return right, np.array([np.count_nonzero(row >= 0) for row in scores], dtype=np.float64)
+
+
+def _blocks(scores: Scores) -> Iterator[slice]:
+    width = max(1, _CELLS // max(1, len(scores)))
+    return (slice(start, start + width) for start in range(0, scores.shape[1], width))
