@@ -69,7 +69,7 @@ class Quotas(Section):
 
     quotas: items per category, or equal shares, or the survivors' own shares. max_budget: sum of the items' cost, which
     is the seconds of the video each one asks about. source_mix: per source, the least and the largest share of the
-    items chosen. item_rest_gate: whether only items enter that go along with the rest of the pool (correlation above 0).
+    items chosen. item_rest_gate: whether only items enter that correlate with the rest of the pool above 0.
     """
 
     size: Count
@@ -138,7 +138,7 @@ class StratifiedSelection(PanelSelection):
 
 
 class ApolloPlusSelection(PanelSelection):
-    """Keep the share of each category that best ranks the panel's models, and spread over difficulty within it.
+    """Keep the share of each category that tells the panel's models apart best, and spread over difficulty within it.
 
     shares: which to try, beside 1 for all; 0 stands for no more than the quota. The largest gain in expected agreement
     on held-out families decides, after `caution` standard deviations over `splits` of the families are taken off.

@@ -1,7 +1,7 @@
-"""The recommended selection: items that rank the panel as the pool does, as many of them as held-out families confirm.
+"""The recommended selection: items that tell the panel's models apart, as sharply as held-out families confirm.
 
-Each item is scored by the covariance of its answers with the models' ranks on the pool. Of each category the best share
-is kept, and the quota spread evenly over difficulty within it. A small share measures sharply, but leans on what may be
+Each item is scored by the covariance of its answers with the models' accuracy on the pool. Of each category the best
+share is kept, and the quota spread evenly over difficulty within it. A small share measures sharply, but leans on what may be
 true of this panel alone (its ties, its habits of guessing); a share of 1 is a stratified sample. So the share is not
 set: for many splits of the panel's families into halves, one half scores the items, and the share is taken that is
 expected to rank the other half best. docs/selection.md shows what that is worth, and where nothing is.
@@ -10,6 +10,7 @@ expected to rank the other half best. docs/selection.md shows what that is worth
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +21,17 @@ from apollobench.curate.rankers import Ranking, difficulty, ranker, spread_over_
 from apollobench.recipe import ApolloPlusSelection
 from apollobench.stats.agreement import expected_concordance
 from apollobench.stats.clusters import Floats
-from apollobench.stats.items import rank_covariance
+from apollobench.stats.items import accuracy_covariance
 from apollobench.stats.splits import Split, family_halves
 
 ALL = 1.0
-MOST_ITEMS = 20_000
+MOST_ITEMS = 10_000
 LEAST_PER_SIDE = 2
 
 
 @ranker("apollo+")
 def apollo_plus(candidates: Candidates, spec: ApolloPlusSelection) -> Ranking:
-    """Items within the kept share score in (1, 2] by their spread over difficulty, the others in [0, 1) by covariance."""
+    """Items of the kept share score in (1, 2], by their spread over difficulty; the others in [0, 1), by covariance."""
     quotas = quota_per_category(spec, candidates)
     wanted = np.array([quotas.get(name, 0) for name in candidates.categories], dtype=np.float64)
     share, note = choose_share(candidates, spec, wanted)
@@ -40,7 +41,7 @@ def apollo_plus(candidates: Candidates, spec: ApolloPlusSelection) -> Ranking:
     right, voted = tally(candidates.scores)
     spread = spread_over_difficulty(candidates, kept, difficulty(right, voted), spec.seed)
     behind = np.searchsorted(np.sort(covariance), covariance) / len(covariance)
-    return Ranking(np.where(kept, 1 + spread, np.where(voted > 0, behind, np.nan)), (note,))
+    return Ranking(np.where(kept, 1 + spread, np.where(voted > 0, behind, np.nan)), (note,), share == ALL)
 
 
 def choose_share(candidates: Candidates, spec: ApolloPlusSelection, wanted: Floats) -> tuple[float, str]:
@@ -51,9 +52,7 @@ def choose_share(candidates: Candidates, spec: ApolloPlusSelection, wanted: Floa
     tried = [ALL, *sorted({share for share in spec.shares if share < ALL}, reverse=True)]
     sample = _sample(candidates, spec.seed)
     scale = len(sample.ids) / len(candidates.ids)
-    agreement = np.array(
-        [[_agreement(sample, split, spec.seed, share, wanted, scale) for share in tried] for split in splits]
-    )
+    agreement = np.array([_agreements(sample, split, spec.seed, tried, wanted, scale) for split in splits])
     gains = agreement - agreement[:, :1]
     mean, spread = gains.mean(axis=0), gains.std(axis=0)
     best = int(np.argmax(mean - spec.caution * spread))
@@ -64,22 +63,25 @@ def choose_share(candidates: Candidates, spec: ApolloPlusSelection, wanted: Floa
     return tried[best], f"share kept: {tried[best]:g} of each category, or its quota ({gain}, {told})"
 
 
-def _agreement(
-    sample: Candidates, split: Split, seed: int, share: float, wanted: Floats, scale: float
-) -> float:
-    """Expected concordance of the held-out models when the training models chose what the quotas are drawn from."""
+def _agreements(
+    sample: Candidates, split: Split, seed: int, shares: Sequence[float], wanted: Floats, scale: float
+) -> list[float]:
+    """Per share the expected concordance of the held-out models, when the training models chose what is drawn from."""
     training, held_out = split
-    groups = _best(sample, _covariance(sample.scores[training]), seed, share, wanted * scale)
-    weights = np.zeros(len(sample.ids))
-    for positions, quota in zip(groups, wanted, strict=True):
-        weights[positions] = quota / max(1, len(positions))
+    covariance = _covariance(sample.scores[training])
     answers = sample.scores[held_out]
     voted = np.maximum((answers >= 0).sum(axis=1, keepdims=True), 1)
     accuracy = (answers > 0).sum(axis=1, keepdims=True) / voted
     filled = np.where(answers >= 0, answers, accuracy)
-    kept = weights > 0
-    size = min(float(wanted.sum()), kept.sum() / scale)
-    return expected_concordance(filled[:, kept], weights[kept], accuracy.ravel(), size, kept.sum() / scale)
+    found = []
+    for share in shares:
+        groups = _best(sample, covariance, seed, share, wanted * scale)
+        weights = np.repeat(wanted / [max(1, len(group)) for group in groups], [len(group) for group in groups])
+        kept = np.concatenate(groups)
+        of = len(kept) / scale
+        size = min(float(wanted.sum()), of)
+        found.append(expected_concordance(filled[:, kept], weights, accuracy.ravel(), size, of))
+    return found
 
 
 def _best(
@@ -95,7 +97,7 @@ def _best(
 
 def _covariance(scores: Codes) -> Floats:
     """Rounded, so that ties are ties."""
-    return np.round(rank_covariance(scores), 9)
+    return np.round(accuracy_covariance(scores), 9)
 
 
 def _sample(candidates: Candidates, seed: int) -> Candidates:

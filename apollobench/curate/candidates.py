@@ -1,4 +1,4 @@
-"""What a selection chooses from, how many of each category it wants, and the order of items that nothing else orders."""
+"""What a selection chooses from, how many of each category it wants, and how ties are ordered."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,4 +87,4 @@ def members(candidates: Candidates, eligible: Sequence[bool] | NDArray[np.bool_]
     order = np.argsort(candidates.category, kind="stable")
     order = order[mask[order]]
     edges = np.searchsorted(candidates.category[order], np.arange(len(candidates.categories) + 1))
-    return [order[start:stop] for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    return [order[start:stop] for start, stop in pairwise(edges)]

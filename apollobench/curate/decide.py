@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from apollobench.curate.answers import MISSING, STATUSES, Answers, Bools
 from apollobench.curate.audit import Audit, audit
+from apollobench.curate.candidates import Candidates
 from apollobench.curate.categorize import CATEGORIZERS, Categorized
 from apollobench.curate.filter import FILTERS, Verdict
 from apollobench.curate.lint import Finding, lint_answers
-from apollobench.curate.candidates import Candidates
 from apollobench.curate.recorded import families
 from apollobench.curate.select import Selection, select
 from apollobench.curate.validate import (
@@ -77,7 +77,8 @@ def decide(
 ) -> Decisions:
     """Runs the stages on the answers of panel and held-out models to the pool that `categorized` sorts.
 
-    cost: what an item of the pool costs, where the selection has a budget; nan where that is not known. Raises InputError where a stage does, for instance when no item survives.
+    cost: what an item of the pool costs, where the selection has a budget; nan where that is not known.
+    Raises InputError where a stage does, for instance when no item survives.
     """
     panel = answers.only(recipe.panel)
     verdicts = FILTERS[recipe.filter.method].judge(panel, recipe.filter)
@@ -172,7 +173,9 @@ def _warnings(recipe: Recipe, answers: Answers, verdicts: Sequence[Verdict], sel
         short = ", ".join(f"{c} {taken} of {wanted}" for c, (taken, wanted) in selection.short.items())
         found.append(f"asked for {recipe.select.size} items, found {len(selection.chosen)}: {short}")
     if selection.gap > 0:
-        found.append(f"the selection may be {selection.gap:.2%} below the best possible sum of scores; not proven optimal")
+        found.append(
+            f"the selection may be {selection.gap:.2%} below the best possible sum of scores; not proven optimal"
+        )
     unjudged = sum(verdict.grounds == "not judged" for verdict in verdicts)
     if unjudged:
         found.append(f"{unjudged} items had too few usable answers to be judged, and were dropped")

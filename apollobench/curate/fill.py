@@ -36,7 +36,9 @@ class Filled:
     gap: float
 
 
-def fill(candidates: Candidates, score: Floats, ties: NDArray[np.uint64], wanted: Sequence[int], spec: Quotas) -> Filled:
+def fill(
+    candidates: Candidates, score: Floats, ties: NDArray[np.uint64], wanted: Sequence[int], spec: Quotas
+) -> Filled:
     """Items by `score` [items], nan for none; equal scores by `ties`. wanted: items per category.
 
     Raises InputError where no set of items meets the shares of the sources.
@@ -112,9 +114,7 @@ def _solve(
     return field[found > 0.5], gap
 
 
-def _rows(
-    candidates: Candidates, field: Positions, wanted: Sequence[int], spec: Quotas
-) -> tuple[Any, Floats, Floats]:
+def _rows(candidates: Candidates, field: Positions, wanted: Sequence[int], spec: Quotas) -> tuple[Any, Floats, Floats]:
     """The constraints on the field's 0/1 variables as lower <= rows x <= upper."""
     from scipy.sparse import csr_matrix, vstack
 

@@ -28,10 +28,14 @@ MOST_LEFT = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """score [items]: higher is better, nan for an item that cannot be ranked. notes: what the report should tell."""
+    """score [items]: higher is better, nan for an item that cannot be ranked. notes: what the report should tell.
+
+    representative: whether accuracy on the items chosen estimates accuracy on all, given quotas in proportion.
+    """
 
     score: Floats
     notes: tuple[str, ...] = ()
+    representative: bool = False
 
 
 Ranker = Callable[[Candidates, Any], Ranking]
@@ -57,14 +61,15 @@ def entropy(candidates: Candidates, spec: EntropySelection) -> Ranking:
 @ranker("random")
 def random(candidates: Candidates, spec: RandomSelection) -> Ranking:
     """A number between 0 and 1 from the seeded hash of the id."""
-    return Ranking(tie_keys(candidates.ids, spec.seed) / 2.0**64)
+    return Ranking(tie_keys(candidates.ids, spec.seed) / 2.0**64, representative=True)
 
 
 @ranker("stratified")
 def stratified(candidates: Candidates, spec: Stratified) -> Ranking:
     """Within each category, a priority that spreads the first items of it evenly over difficulty."""
     right, voted = tally(candidates.scores)
-    return Ranking(spread_over_difficulty(candidates, voted > 0, difficulty(right, voted), spec.seed))
+    spread = spread_over_difficulty(candidates, voted > 0, difficulty(right, voted), spec.seed)
+    return Ranking(spread, representative=True)
 
 
 @ranker("item_rest")

@@ -27,7 +27,7 @@ class Selection:
 
     wanted, taken: items per category asked for and found. gated [items]: what the item-rest gate kept out. gap: how far
     the sum of scores may be below the best possible under the constraints, relative to it; 0 is proven optimal.
-    notes: what the ranker tells.
+    notes: what the ranker tells. representative: whether the method leaves easy and hard items their shares.
     """
 
     chosen: NDArray[np.intp]
@@ -37,6 +37,7 @@ class Selection:
     gated: NDArray[np.bool_]
     gap: float
     notes: tuple[str, ...]
+    representative: bool
 
     @property
     def short(self) -> Mapping[str, tuple[int, int]]:
@@ -64,12 +65,21 @@ def select(candidates: Candidates, spec: Selecting) -> Selection:
     filled = fill(candidates, score, tie_keys(candidates.ids, spec.seed), room, spec)
     if not len(filled.chosen):
         raise InputError(
-            "no survivor can be ranked and fits the constraints: the panel has no usable answer in the mode that ranks, "
-            "or the budget, the shares of sources or the gate leave none"
+            "no survivor can be ranked and fits the constraints: the panel has no usable answer in the mode that "
+            "ranks, or the budget, the shares of sources or the gate leave none"
         )
     counts = np.bincount(candidates.category[filled.chosen], minlength=len(room))
     taken = {name: int(counts[candidates.categories.index(name)]) for name in wanted}
-    selection = Selection(filled.chosen, score, wanted, taken, gated, filled.gap, ranking.notes)
+    selection = Selection(
+        filled.chosen,
+        score,
+        wanted,
+        taken,
+        gated,
+        filled.gap,
+        ranking.notes,
+        ranking.representative and not gated.any(),
+    )
     if selection.short and spec.when_short == "stop":
         found = ", ".join(f"{c} {taken} of {asked}" for c, (taken, asked) in selection.short.items())
         raise InputError(

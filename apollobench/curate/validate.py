@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apollobench.curate.answers import NO_VOTE, RIGHT, Answers, Bools, Codes
-from apollobench.curate.categorize import Categorized
 from apollobench.curate.candidates import Candidates
+from apollobench.curate.categorize import Categorized
 from apollobench.curate.select import select
 from apollobench.recipe import Quotas, RandomSelection, Selecting, Validation
 from apollobench.stats.agreement import kendall_tau
@@ -159,15 +159,14 @@ def _counts(pairs: Sequence[tuple[str, bool]]) -> dict[str, tuple[int, int]]:
     return {n: (sum(yes for name, yes in pairs if name == n), sum(name == n for name, _ in pairs)) for n in names}
 
 
-def _random_subsets(
-    candidates: Candidates, like: Selecting, spec: Validation
-) -> list[Positions]:
+def _random_subsets(candidates: Candidates, like: Selecting, spec: Validation) -> list[Positions]:
     quotas = like.model_dump(include=set(Quotas.model_fields) - {"seed", "when_short", "item_rest_gate"})
     return [
         select(
-            candidates, RandomSelection(
+            candidates,
+            RandomSelection(
                 method="random", when_short="take_all", item_rest_gate=False, seed=spec.seed + draw, **quotas
-            )
+            ),
         ).chosen
         for draw in range(1, spec.random_subsets + 1)
     ]

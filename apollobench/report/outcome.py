@@ -73,7 +73,8 @@ def selection(d: Decisions) -> str:
         rows.append([category, str(wanted), str(made.taken[category]), lowest, highest])
     parts = [
         "## Selection",
-        f"Method `{spec.method}`{settings(spec)}; {'; '.join(limits(spec))}; ties by a hash of seed {spec.seed} and id.",
+        f"Method `{spec.method}`{settings(spec)}; {'; '.join(limits(spec))}; "
+        f"ties by a hash of seed {spec.seed} and id.",
         *(f"{note[0].upper()}{note[1:]}." for note in made.notes),
         "Under these constraints no other items have a larger sum of scores."
         if made.gap == 0

@@ -103,7 +103,7 @@ def _step_models(y: Floats, voted: NDArray[np.bool_], ability: Floats, a: Floats
     p = _logistic(a * (ability[:, None] - b))
     gradient = (np.where(voted, y - p, 0.0) * a).sum(axis=1) - ability
     curve = (np.where(voted, p * (1 - p), 0.0) * a**2).sum(axis=1) + 1
-    return ability + np.clip(gradient / curve, -1, 1)
+    return np.asarray(ability + np.clip(gradient / curve, -1, 1))
 
 
 def _logistic(x: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""What the models' answers say about each item: item-rest correlation, agreement with the models' ranking.
+"""What the models' answers say about each item: item-rest correlation, covariance with accuracy.
 
 All take scores int8 [models, items]: 1 right, 0 not right, negative where there is no answer. They go through the items
 in blocks, so that a matrix of a billion answers needs no second one beside it.
@@ -60,20 +60,17 @@ def shrunk(r: Floats, votes: NDArray[np.int64]) -> tuple[Floats, float]:
     return np.where(known, mean + (r - mean) * between / (between + error), 0.0), between
 
 
-def rank_covariance(scores: Scores) -> Floats:
-    """How far an item [items] ranks the models as the whole pool does: covariance of its scores with their mid-ranks.
+def accuracy_covariance(scores: Scores) -> Floats:
+    """How sharply an item [items] tells good models from bad: covariance of its scores with the models' accuracy.
 
-    sum_j (y_ij - p_i) (R_j - mean R) / (M (M - 1)) over the M models, those without an answer left out of an item's
-    sum, with R_j the rank of model j's accuracy. To first order, twice this is what the item adds to the share of pairs
-    of models that a sum of scores puts into the pool's order. nan without a vote.
+    sum_j (y_ij - p_i) (A_j - mean A) / M over the M models, A_j being model j's accuracy over what it answered; models
+    without an answer to an item are left out of its sum. Over all items this adds up to the variance that the sum of
+    scores has, so it is the item's part in telling the models apart: its item-total correlation times its standard
+    deviation. nan without a vote.
     """
-    from scipy.stats import rankdata
-
     right, voted = _totals(scores)
-    models = len(scores)
-    accuracy = np.divide(right, voted, out=np.zeros(models), where=voted > 0)
-    ranks = rankdata(np.round(accuracy, 12)).astype(np.float32)
-    centred = (ranks - ranks.mean()) / np.float32(max(1, models * (models - 1)))
+    accuracy = np.divide(right, voted, out=np.zeros(len(scores)), where=voted > 0)
+    centred = ((accuracy - accuracy.mean()) / max(1, len(scores))).astype(np.float32)
     found = np.empty(scores.shape[1])
     for block in _blocks(scores):
         part = scores[:, block]
