@@ -1,10 +1,10 @@
 """The recommended selection: items that tell the panel's models apart, as sharply as held-out families confirm.
 
 Each item is scored by the covariance of its answers with the models' accuracy on the pool. Of each category the best
-share is kept, and the quota spread evenly over difficulty within it. A small share measures sharply, but leans on what may be
-true of this panel alone (its ties, its habits of guessing); a share of 1 is a stratified sample. So the share is not
-set: for many splits of the panel's families into halves, one half scores the items, and the share is taken that is
-expected to rank the other half best. docs/selection.md shows what that is worth, and where nothing is.
+share is kept, and the quota spread evenly over difficulty within it. A small share measures sharply, but leans on what
+may be true of this panel alone (its relatives, its habits of guessing); a share of 1 is a stratified sample. So the
+share is not set: for many splits of the panel's families into halves, one half scores the items, and the share is taken
+that is expected to rank the other half best. docs/selection.md shows what that is worth, and where it fails.
 """
 
 from __future__ import annotations

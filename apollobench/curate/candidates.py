@@ -67,18 +67,18 @@ def tie_keys(ids: tuple[str, ...], seed: int) -> NDArray[np.uint64]:
     return np.frombuffer(hashes, dtype=">u8").astype(np.uint64)
 
 
-def spread_order(count: int) -> Floats:
+def spread_order(count: int, start: int) -> Floats:
     """For places 0 .. count - 1 on a line, a priority in (0, 1]: the highest ones lie evenly along it, however many.
 
-    One minus the van der Corput sequence in base 2 (the bits of the place reversed), so any number of first places is
-    a systematic sample to within the logarithm of that number.
+    One minus the van der Corput sequence in base 2 (the bits of the place reversed) from place `start` on and round the
+    end, so that any number of first places is a systematic sample to within the logarithm of that number.
     """
     bits = max(1, (count - 1).bit_length())
     places = np.arange(count, dtype=np.uint64)
     turned = np.zeros(count, dtype=np.uint64)
     for bit in range(bits):
         turned |= ((places >> np.uint64(bit)) & np.uint64(1)) << np.uint64(bits - 1 - bit)
-    return np.asarray(1 - turned / 2.0**bits)
+    return np.roll(1 - turned / 2.0**bits, start % max(1, count))
 
 
 def members(candidates: Candidates, eligible: Sequence[bool] | NDArray[np.bool_]) -> list[NDArray[np.intp]]:

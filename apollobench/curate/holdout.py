@@ -79,9 +79,8 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """What validation found. told: how the matrix was cleaned. single: per size, middle 95 % of tau of one random subset.
-
-    held_out_share: held-out over training models, on average over splits.
+    """What validation found. told: how the matrix was cleaned. single: per size, the middle 95 % of tau of one random
+    subset. held_out_share: held-out over training models, on average over splits.
     """
 
     models: int
@@ -267,7 +266,7 @@ class Judge:
         return Trial(method, size, number, tau, trained, error, notes=notes)
 
     def shares(self, inside: NDArray[np.float32]) -> Floats:
-        """Accuracy [draws, models] over the items that `inside` [draws, items] marks; a model's own mean without any."""
+        """Accuracy [draws, models] over the items that `inside` [draws, items] marks; that on the pool without any."""
         right, voted = inside @ self.right.T, inside @ self.voted.T
         return np.where(voted > 0, right / np.maximum(voted, 1), self.full).astype(np.float64)
 

@@ -131,9 +131,10 @@ def spread_over_difficulty(candidates: Candidates, eligible: NDArray[np.bool_], 
     """
     ties = tie_keys(candidates.ids, seed)
     found = np.full(len(candidates.ids), np.nan)
-    for positions in members(candidates, eligible):
+    starts = tie_keys(candidates.categories, seed)
+    for positions, start in zip(members(candidates, eligible), starts, strict=True):
         line = positions[np.lexsort((ties[positions], easy[positions]))]
-        found[line] = spread_order(len(line))
+        found[line] = spread_order(len(line), int(start))
     return found
 
 

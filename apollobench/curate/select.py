@@ -78,7 +78,7 @@ def select(candidates: Candidates, spec: Selecting) -> Selection:
         gated,
         filled.gap,
         ranking.notes,
-        ranking.representative and not gated.any(),
+        representative=ranking.representative and not gated.any(),
     )
     if selection.short and spec.when_short == "stop":
         found = ", ".join(f"{c} {taken} of {asked}" for c, (taken, asked) in selection.short.items())

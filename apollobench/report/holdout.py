@@ -12,10 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from apollobench.curate.holdout import BASELINE, HeldOut, Summary, summaries
+from apollobench.curate.matrix import Matrix
 from apollobench.report.tables import markdown_table, percent
 from apollobench.stats.clusters import Floats
 from apollobench.stats.interval import Estimate
-from apollobench.stats.reliability import items_for_difference, length_for_reliability, spearman_brown
+from apollobench.stats.reliability import (
+    items_for_difference,
+    kr20_over_families,
+    length_for_reliability,
+    pair_variances,
+    spearman_brown,
+)
 
 REPORT, TABLE, TRIALS, FIGURE = "validation.md", "validation.csv", "trials.csv", "tau.svg"
 POINTS = (1.0, 2.0, 3.0, 5.0, 10.0)
@@ -31,6 +38,16 @@ class Resolution:
     kr20: Estimate
     items: int
     variances: Floats
+
+
+def resolution_of(matrix: Matrix, seed: int) -> Resolution:
+    """The resolution of a cleaned matrix."""
+    complete = matrix.scores[:, (matrix.scores >= 0).all(axis=0)]
+    return Resolution(
+        kr20_over_families(complete, matrix.families, seed=seed),
+        complete.shape[1],
+        pair_variances(matrix.scores, matrix.videos),
+    )
 
 
 def write_validation(name: str, found: HeldOut, resolution: Resolution, output: Path) -> Path:
@@ -50,16 +67,16 @@ def validation_markdown(name: str, found: HeldOut, resolution: Resolution) -> st
     parts = [
         f"# Held-out validation: {name}",
         f"{found.models} models in {found.families} families, {found.items:,} items; {found.splits} splits of the "
-        "families into halves. Each method chose from the whole pool on the answers of one half; below is how its items "
-        "rank the models of the other half, against their accuracy on the pool (Kendall's tau-b). The pool contains the "
-        "items chosen, for every method alike.",
+        "families into halves. Each method chose from the whole pool on the answers of one half; below is how its "
+        "items rank the models of the other half, against their accuracy on the pool (Kendall's tau-b). The pool "
+        "contains the items chosen, for every method alike.",
         *(["\n".join(f"* {line}" for line in found.told)] if found.told else []),
         "## Ranking held-out models",
         "tau: mean over splits, with the middle 95 % of splits. gain: against random subsets of the same size on the "
-        "same splits, with a 95 % interval that allows for models shared by splits; it is conditional on these models "
-        "and items. optimism: how much better the panel that chose is ranked than held-out models, beyond what random "
-        "subsets show. error: mean absolute error, in points, of the held-out models' accuracy on the pool as estimated "
-        "from the items.",
+        "same splits, with a 95 % interval that allows for models shared by splits; it is conditional on these items. "
+        "optimism: how much better the panel that chose is ranked than held-out models, beyond what random subsets "
+        "show. error: mean absolute error, in points, of the held-out models' accuracy on the pool as estimated from "
+        "the items: as it is where a method leaves easy and hard items their shares, else on the panel's line.",
         markdown_table(["items", "method", "splits", "tau", "gain", "optimism", "error"], [_row(row) for row in rows]),
         *_refusals(rows),
         *_equivalents(rows),
@@ -72,10 +89,8 @@ def table_csv(rows: Sequence[Summary]) -> str:
     """One line per method and size."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["method", "items", "splits", "tau", "tau_low", "tau_high", "gain", "gain_low", "gain_high", "inside"]
-        + ["optimism", "error", "refused"]
-    )
+    taus, gains = ["tau", "tau_low", "tau_high"], ["gain", "gain_low", "gain_high"]
+    writer.writerow(["method", "items", "splits", *taus, *gains, "inside", "optimism", "error", "refused"])
     for row in rows:
         gain = [row.gain.value, row.gain.low, row.gain.high] if row.gain else [math.nan] * 3
         numbers = [row.tau, row.low, row.high, *gain, row.inside, row.optimism, row.error]

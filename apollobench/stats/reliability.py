@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
 from statistics import NormalDist
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apollobench.stats.clusters import Floats, Partition
+from apollobench.stats.interval import Estimate
 from apollobench.stats.paired import clustered_paired_difference
 
 Scores = NDArray[np.int8]
@@ -21,12 +23,29 @@ def kr20(scores: Scores) -> float:
     var S: population variance of the models' sums. Below 0 when items agree less than chance; nan for fewer than two
     items or when all models have the same sum.
     """
-    models, items = scores.shape
+    return _kr20(np.ones(len(scores)), scores, scores.sum(axis=1, dtype=np.float64))
+
+
+def kr20_over_families(
+    scores: Scores, families: Sequence[str], *, draws: int = 1000, seed: int = 0, level: float = 0.95
+) -> Estimate:
+    """KR-20 of scores [models, items] with the percentile interval of `draws` resamples of whole families.
+
+    Resamples whose models all have one sum are left out; n counts models, clusters families.
+    """
+    names = sorted(set(families))
+    rows = [np.flatnonzero([family == name for family in families]) for name in names]
+    rng = np.random.default_rng(seed)
     total = scores.sum(axis=1, dtype=np.float64)
-    if items < 2 or models < 2 or total.var() == 0:
-        return math.nan
-    p = scores.mean(axis=0, dtype=np.float64)
-    return float(items / (items - 1) * (1 - (p * (1 - p)).sum() / total.var()))
+    found = []
+    for _ in range(draws):
+        chosen = np.concatenate([rows[i] for i in rng.integers(len(names), size=len(names))])
+        times = np.bincount(chosen, minlength=len(scores)).astype(np.float64)
+        found.append(_kr20(times, scores, total))
+    known = np.array(found)[~np.isnan(found)]
+    low, high = np.quantile(known, [0.5 - level / 2, 0.5 + level / 2]) if known.size else (math.nan, math.nan)
+    se = float(known.std()) if known.size else None
+    return Estimate(kr20(scores), se, float(low), float(high), len(scores), len(names), level)
 
 
 def spearman_brown(reliability: float, factor: float) -> float:
@@ -66,3 +85,13 @@ def items_for_difference(variance: float, difference: float, *, level: float = 0
     """
     normal = NormalDist()
     return (normal.inv_cdf(0.5 + level / 2) + normal.inv_cdf(power)) ** 2 * variance / difference**2
+
+
+def _kr20(times: Floats, scores: Scores, total: Floats) -> float:
+    """KR-20 when model j counts `times`[j] times; `total` is each model's sum."""
+    items, weight = scores.shape[1], times / times.sum()
+    variance = float(weight @ np.square(total - weight @ total)) if len(scores) > 1 else 0.0
+    if items < 2 or variance <= 1e-12:
+        return math.nan
+    p = weight.astype(np.float32) @ scores
+    return float(items / (items - 1) * (1 - (p * (1 - p)).sum(dtype=np.float64) / variance))

@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apollobench.curate.select import RANKERS, Candidates, binary_entropy, quota_per_category, select
+from apollobench.curate.candidates import Candidates, quota_per_category
+from apollobench.curate.rankers import RANKERS, binary_entropy
+from apollobench.curate.select import select
 from apollobench.errors import InputError
-from apollobench.recipe import EntropySelection, RandomSelection
+from apollobench.recipe import EntropySelection, RandomSelection, Recipe
 from apollobench.types import CATEGORIES, Mode
+
+FREE: dict[str, Any] = {
+    "size": 10,
+    "quotas": "balanced",
+    "max_per_video": None,
+    "max_budget": None,
+    "source_mix": None,
+    "item_rest_gate": False,
+    "when_short": "take_all",
+    "tie_break": "hash",
+    "seed": 0,
+}
 
 
 def entropy_spec(**changes: Any) -> EntropySelection:
-    given = {"size": 10, "quotas": "balanced", "max_per_video": None, "when_short": "take_all", "seed": 0, **changes}
-    return EntropySelection(method="entropy", mode=Mode.VIDEO, tie_break="hash", **given)
+    return EntropySelection(method="entropy", mode=Mode.VIDEO, **(FREE | changes))
 
 
 def random_spec(**changes: Any) -> RandomSelection:
-    values = entropy_spec(**changes).model_dump(exclude={"method", "mode"})
-    return RandomSelection(method="random", **values)
+    return RandomSelection(method="random", **(FREE | changes))
 
 
 def pool(items: int, models: int = 9, videos: int | None = None, seed: int = 0) -> Candidates:
     rng = np.random.default_rng(seed)
     return Candidates(
-        ids=[f"toy/{i}" for i in range(items)],
+        ids=tuple(f"toy/{i}" for i in range(items)),
         category=np.arange(items) % len(CATEGORIES),
         video=np.arange(items) if videos is None else rng.integers(videos, size=items),
         scores=rng.integers(-1, 2, size=(models, items)).astype(np.int8),
+        families=tuple(f"m{i}" for i in range(models)),
+        categories=CATEGORIES,
     )
 
 
@@ -55,7 +70,7 @@ def test_entropy_is_undefined_without_votes_and_zero_is_not_negative() -> None:
 
 def test_the_most_divided_items_win() -> None:
     scores = np.array([[1, 1, 1, 1, 0], [0, 1, 1, 1, 0], [1, 0, 1, 1, 0], [0, 1, 0, 1, 0]], dtype=np.int8)
-    candidates = Candidates([f"toy/{i}" for i in range(5)], np.zeros(5, dtype=np.intp), np.arange(5), scores)
+    candidates = replace(pool(5, models=4), category=np.zeros(5, dtype=np.intp), scores=scores)
     chosen = select(candidates, entropy_spec(size=3, quotas={"OCR": 3})).chosen.tolist()
     assert chosen[0] == 0
     assert set(chosen[1:]) == {1, 2}
@@ -82,11 +97,12 @@ def test_quotas_and_the_limit_per_video_hold(size: int, limit: int | None, seed:
 @settings(deadline=None, max_examples=20)
 def test_the_order_of_the_pool_does_not_matter(order: list[int]) -> None:
     candidates = pool(40, models=3)
-    shuffled = Candidates(
-        [candidates.ids[i] for i in order],
-        candidates.category[order],
-        candidates.video[order],
-        candidates.scores[:, order],
+    shuffled = replace(
+        candidates,
+        ids=tuple(candidates.ids[i] for i in order),
+        category=candidates.category[order],
+        video=candidates.video[order],
+        scores=candidates.scores[:, order],
     )
     for spec in (entropy_spec(), random_spec(), entropy_spec(max_per_video=1)):
         first = [candidates.ids[i] for i in select(candidates, spec).chosen]
@@ -102,8 +118,8 @@ def test_another_seed_breaks_ties_otherwise() -> None:
 
 
 def test_balanced_quotas_give_the_remainder_to_the_first_categories() -> None:
-    assert list(quota_per_category(entropy_spec(size=402)).values()) == [81, 81, 80, 80, 80]
-    assert quota_per_category(entropy_spec(size=3, quotas={"Spatial": 3})) == {"Spatial": 3}
+    assert list(quota_per_category(entropy_spec(size=402), pool(1)).values()) == [81, 81, 80, 80, 80]
+    assert quota_per_category(entropy_spec(size=3, quotas={"Spatial": 3}), pool(1)) == {"Spatial": 3}
 
 
 def test_too_few_survivors_are_taken_and_stated_or_refused() -> None:
@@ -134,4 +150,5 @@ def test_an_item_without_votes_is_never_ranked() -> None:
 
 
 def test_the_registry_knows_every_method_a_recipe_can_name() -> None:
-    assert set(RANKERS) == {"entropy", "random"}
+    spec = Recipe.model_fields["select"].annotation
+    assert set(RANKERS) == {get_args(one.model_fields["method"].annotation)[0] for one in get_args(spec)}
