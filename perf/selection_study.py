@@ -1,4 +1,4 @@
-"""Which selection ranks held-out models best? `python perf/selection_study.py RESPONSES [--folds 20] [--write]`.
+"""Which selection ranks held-out models best? `python perf/selection_study.py RESPONSES [--folds 16] [--write]`.
 
 RESPONSES holds one folder per matrix (correct.csv and, where there is more to tell, models.csv and items.csv). Every
 method selects on the answers of half of the model families and is judged on the other half, over many splits; all it
@@ -26,13 +26,12 @@ from apollobench.report.holdout import equivalent_size
 from apollobench.report.tables import markdown_table
 from apollobench.stats.agreement import kendall_taus
 from apollobench.stats.clusters import Floats
-from apollobench.stats.irt import fit
 from apollobench.stats.splits import family_halves
 from apollobench.types import Mode
 
 SIZES = (50, 100, 200, 400, 800)
-SHIPPED = ("stratified", "entropy", "item_rest", "apollo+")
-SEED, DRAWS, REPEATS, MOST_ITEMS = 2026, 100, 3, 12_000
+SHIPPED = ("stratified", "entropy", "item_rest", "information", "apollo+")
+SEED, DRAWS, REPEATS, MOST_ITEMS = 2026, 100, 2, 6_000
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "selection.md"
 
 # What models.csv does not say: who is related, by the names of the models (first match; no match is its own family).
@@ -140,21 +139,11 @@ def greedy(y: Floats, size: int, rng: np.random.Generator) -> tuple[np.ndarray, 
     return np.array(chosen), np.full(size, 1 / size), 0.0
 
 
-def rasch_information(y: Floats, size: int, rng: np.random.Generator) -> tuple[np.ndarray, Floats, float]:
-    """Highest information under the Rasch model at the abilities of the training models, whatever identifies it."""
-    found = fit(y.astype(np.int8), slopes=False)
-    p = 1 / (1 + np.exp(-found.slope * (found.ability[:, None] - found.difficulty)))
-    worth = (p * (1 - p)).mean(axis=0)
-    positions = np.lexsort((rng.random(len(worth)), -np.round(worth, 9)))[:size]
-    return positions, np.full(size, 1 / size), 0.0
-
-
 ESTIMATORS: dict[str, Estimator] = {
     "anchor points, weighted": anchors,
     "random, ridge": ridge,
     "one factor, weighted": factor,
     "greedy on error": greedy,
-    "Rasch information": rasch_information,
 }
 
 
@@ -246,7 +235,7 @@ def equivalents(all_rows: dict[str, list[Summary]], method: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("responses", type=Path)
-    parser.add_argument("--folds", type=int, default=20)
+    parser.add_argument("--folds", type=int, default=16)
     parser.add_argument("--matrices", nargs="+", default=list(MATRICES))
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()

@@ -30,7 +30,7 @@ from apollobench.types import Mode
 BASELINE = "random"
 SETTINGS: dict[str, dict[str, Any]] = {
     "information": {"model": "rasch"},
-    "apollo+": {"shares": (0.5, 0.25, 0.1, 0.0), "splits": 20, "caution": 1.0},
+    "apollo+": {"shares": (0.5, 0.25, 0.1, 0.0), "splits": 20, "caution": 0.5},
 }
 LEAST_PER_SIDE = 3
 MOST_OF_POOL = 0.85

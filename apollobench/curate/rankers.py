@@ -24,6 +24,7 @@ from apollobench.stats.items import item_rest, shrunk
 
 LEAST_MODELS = 3
 MOST_LEFT = 0.5
+LEAST_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,14 +75,16 @@ def stratified(candidates: Candidates, spec: Stratified) -> Ranking:
 
 @ranker("item_rest")
 def item_rest_correlation(candidates: Candidates, spec: ItemRestSelection) -> Ranking:
-    """Corrected point-biserial correlation, shrunk; refused where the items differ by no more than chance."""
-    score, between = shrunk_item_rest(candidates)
-    if between == 0:
+    """Corrected point-biserial correlation, shrunk; refused where the items differ by little more than chance."""
+    score, share = shrunk_item_rest(candidates)
+    if share < LEAST_SHARE:
         raise InputError(
-            f"item_rest cannot tell these items apart: over {len(candidates.scores)} models their item-rest "
-            f"correlations differ by no more than their sampling error. Ask more models, or use stratified or random"
+            f"item_rest cannot tell these items apart: over {len(candidates.scores)} models {share:.1%} of the "
+            f"variance of their item-rest correlations is more than sampling error, less than {LEAST_SHARE:.0%}. Ask "
+            f"more models, or use stratified or random"
         )
-    return Ranking(np.where(tally(candidates.scores)[1] > 0, score, np.nan))
+    told = f"{share:.0%} of the variance of the item-rest correlations is more than sampling error"
+    return Ranking(np.where(tally(candidates.scores)[1] > 0, score, np.nan), (told,))
 
 
 @ranker("information")
@@ -139,7 +142,7 @@ def spread_over_difficulty(candidates: Candidates, eligible: NDArray[np.bool_], 
 
 
 def shrunk_item_rest(candidates: Candidates) -> tuple[Floats, float]:
-    """Shrunk item-rest correlation [items] and the variance between items. Raises InputError for under three models."""
+    """`shrunk` correlations [items] and share. Raises InputError for fewer than three models."""
     _needs_models(candidates, "item-rest correlation")
     return shrunk(*item_rest(candidates.scores))
 

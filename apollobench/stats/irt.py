@@ -1,9 +1,9 @@
-"""Item response theory with few models and many items: the Rasch and the 2PL model with priors on the items.
+"""Item response theory with few models and many items: the Rasch and the 2PL model with priors.
 
-P(model j right on item i) = 1 / (1 + exp(-exp(u_i) (theta_j - b_i))), theta of mean 0 and variance 1 over the models
-(which fixes place and scale), b_i ~ N(0, 1.5^2), and u_i ~ N(0, 0.5^2), or 0 for all items under Rasch, whose common
-slope then is the spread of theta. Priors as in Mislevy (1986); the mode is found by turns over models and items, which
-is consistent here since each model answers far more items than there are models.
+P(model j right on item i) = 1 / (1 + exp(-exp(u_i) (theta_j - b_i))) with b_i ~ N(0, 1.5^2), theta_j ~ N(0, 2^2), and
+u_i ~ N(0, 0.5^2) under 2PL, 0 under Rasch. The priors (as in Mislevy 1986) fix place and scale, which the answers do
+not. The mode is found by turns over models and items: each model answers far more items than there are models, so that
+abilities are known well, and it is the items that need priors.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from apollobench.stats.clusters import Floats
 
-PRIOR_DIFFICULTY, PRIOR_LOG_SLOPE = 1.5, 0.5
-_ROUNDS, _STEPS, _LIMIT = 30, 4, 6.0
+PRIOR_DIFFICULTY, PRIOR_LOG_SLOPE, PRIOR_ABILITY = 1.5, 0.5, 2.0
+_ROUNDS, _STEPS, _LIMIT = 30, 3, 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,36 +43,40 @@ def fit(scores: NDArray[np.int8], *, slopes: bool) -> ItemResponses:
     voted, y = scores >= 0, (scores > 0).astype(np.float64)
     share = (np.where(voted, y, 0).sum(axis=1) + 0.5) / (voted.sum(axis=1) + 1)
     ability = np.log(share / (1 - share))
-    scale = max(float(ability.std()), 1e-3)
-    ability = (ability - ability.mean()) / scale
-    u = np.full(scores.shape[1], 0.0 if slopes else np.log(scale))
-    b = np.zeros(scores.shape[1])
+    u, b = np.zeros(scores.shape[1]), np.zeros(scores.shape[1])
     for _ in range(_ROUNDS):
         before = ability
         for _ in range(_STEPS):
             u, b, _ = _step_items(y, voted, ability, u, b, slopes)
         ability = _step_models(y, voted, ability, np.exp(u), b)
-        spread = max(float(ability.std()), 1e-6)
-        ability = (ability - ability.mean()) / spread
-        if not slopes:
-            u = u + np.log(spread)
-        if np.abs(ability - before).max() < 1e-4:
+        u, b, ability = _settled(u, b, ability)
+        if np.abs(ability - before).max() < 1e-3:
             break
     u, b, left = _step_items(y, voted, ability, u, b, slopes)
     return ItemResponses(ability, np.exp(u), b, left)
 
 
 def expected_information(found: ItemResponses) -> Floats:
-    """Fisher information of each item [items] about the ability, a^2 P (1 - P), on average over N(0, 1).
+    """Fisher information of each item [items] about the ability, a^2 P (1 - P), on average over models like these.
 
-    Gauss-Hermite quadrature with 21 nodes. Birnbaum in Lord and Novick (1968), section 20.
+    That is over N(m, s^2) with mean and standard deviation of the abilities; Gauss-Hermite quadrature with 21 nodes.
+    Birnbaum in Lord and Novick (1968), section 20.
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(21)
     total = np.zeros_like(found.slope)
     for node, weight in zip(nodes, weights / weights.sum(), strict=True):
-        p = _logistic(found.slope * (node - found.difficulty))
+        p = _logistic(found.slope * (found.ability.mean() + found.ability.std() * node - found.difficulty))
         total += weight * found.slope**2 * p * (1 - p)
     return total
+
+
+def _settled(u: Floats, b: Floats, ability: Floats) -> tuple[Floats, Floats, Floats]:
+    """The same probabilities at the scale where the mean log slope is 0, and at the place that the priors like best."""
+    scale = np.exp(u.mean())
+    b, ability = b * scale, ability * scale
+    pull = b.sum() / PRIOR_DIFFICULTY**2 + ability.sum() / PRIOR_ABILITY**2
+    shift = pull / (len(b) / PRIOR_DIFFICULTY**2 + len(ability) / PRIOR_ABILITY**2)
+    return u - u.mean(), b - shift, ability - shift
 
 
 def _step_items(
@@ -99,10 +103,10 @@ def _step_items(
 
 
 def _step_models(y: Floats, voted: NDArray[np.bool_], ability: Floats, a: Floats, b: Floats) -> Floats:
-    """One Newton step of every model's ability, with a standard normal prior."""
+    """One Newton step of every model's ability."""
     p = _logistic(a * (ability[:, None] - b))
-    gradient = (np.where(voted, y - p, 0.0) * a).sum(axis=1) - ability
-    curve = (np.where(voted, p * (1 - p), 0.0) * a**2).sum(axis=1) + 1
+    gradient = (np.where(voted, y - p, 0.0) * a).sum(axis=1) - ability / PRIOR_ABILITY**2
+    curve = (np.where(voted, p * (1 - p), 0.0) * a**2).sum(axis=1) + PRIOR_ABILITY**-2
     return np.asarray(ability + np.clip(gradient / curve, -1, 1))
 
 

@@ -45,11 +45,11 @@ def item_rest(scores: Scores) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def shrunk(r: Floats, votes: NDArray[np.int64]) -> tuple[Floats, float]:
-    """Correlations [items] drawn towards their mean by their sampling error, and the variance left between items.
+    """Correlations [items] drawn to their mean by their sampling error, and the share of variance that is no error.
 
     Empirical Bayes: r_i estimates a truth of mean mu and variance t2 with error s2_i = (1 - mu^2)^2 / (votes_i - 1);
     mu + (r_i - mu) t2 / (t2 + s2_i), where t2 = max(0, var(r) - mean(s2)). An item without a correlation gets 0: it
-    says nothing of the models. A variance of 0 means that the items differ by no more than chance.
+    says nothing of the models. The share is t2 / var(r): near 0 the items differ by no more than chance.
     """
     known = ~np.isnan(r)
     if not known.any():
@@ -57,7 +57,8 @@ def shrunk(r: Floats, votes: NDArray[np.int64]) -> tuple[Floats, float]:
     mean = float(r[known].mean())
     error = (1 - mean**2) ** 2 / np.maximum(votes - 1, 1)
     between = max(0.0, float(r[known].var() - error[known].mean()))
-    return np.where(known, mean + (r - mean) * between / (between + error), 0.0), between
+    share = between / float(r[known].var()) if between else 0.0
+    return np.where(known, mean + (r - mean) * between / (between + error), 0.0), share
 
 
 def accuracy_covariance(scores: Scores) -> Floats:
