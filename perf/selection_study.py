@@ -9,6 +9,7 @@ tunes it tunes on the first half. Beside the methods that ship, the study tries 
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 import time
@@ -26,6 +27,7 @@ from apollobench.report.holdout import equivalent_size
 from apollobench.report.tables import markdown_table
 from apollobench.stats.agreement import kendall_taus
 from apollobench.stats.clusters import Floats
+from apollobench.stats.interval import t_quantile
 from apollobench.stats.splits import family_halves
 from apollobench.types import Mode
 
@@ -199,8 +201,15 @@ def overview(all_rows: dict[str, list[Summary]]) -> str:
         ]
         error = float(np.mean([row.error for rows in all_rows.values() for row in rows if row.method == method]))
         cells = [f"{value:+.3f}" for value in means]
-        lines.append([method, *cells, f"{np.mean(means):+.3f}", f"{min(means):+.3f}", f"{100 * error:.1f}"])
-    return markdown_table(["method", *all_rows, "mean", "worst", "error"], lines)
+        lines.append([method, *cells, _over_matrices(np.array(means)), f"{min(means):+.3f}", f"{100 * error:.1f}"])
+    return markdown_table(["method", *all_rows, "mean (over matrices)", "worst", "error"], lines)
+
+
+def _over_matrices(values: Floats) -> str:
+    """Mean gain and its 95 % interval by Student's t, a matrix being one observation."""
+    mean, n = float(values.mean()), len(values)
+    half = t_quantile(0.95, n - 1) * float(values.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+    return f"{mean:+.3f} ({mean - half:+.3f} to {mean + half:+.3f})"
 
 
 def left_out_choice(all_rows: dict[str, list[Summary]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apollobench.arguments import choose_recipe
+from apollobench.arguments import choose_recipe, parse_counts
 from apollobench.errors import InputError
 from apollobench.recipe import load_recipe
 
@@ -64,3 +64,10 @@ def test_what_cannot_be_meant_is_told(
     with pytest.raises(InputError) as caught:
         choose_recipe(names, recipe, {}, flags)
     assert expected in str(caught.value)
+
+
+def test_counts_are_whole_and_positive() -> None:
+    assert parse_counts("50, 100") == (50, 100)
+    for wrong in ("", "50,", "0", "ten", "-3", "2.5"):
+        with pytest.raises(InputError, match="is no number of items"):
+            parse_counts(wrong)

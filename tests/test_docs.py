@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 
-NAMES = ("add_a_source", "apollo", "cli", "import", "lmms-eval", "servers", "training", "transformers", "vllm")
+NAMES = (
+    "add_a_source",
+    "apollo",
+    "cli",
+    "import",
+    "lmms-eval",
+    "selection",
+    "servers",
+    "training",
+    "transformers",
+    "vllm",
+)
 DOCS = tuple(f"docs/{name}.md" for name in NAMES)
 
 

@@ -25,7 +25,7 @@ from apollobench.stats.items import accuracy_covariance
 from apollobench.stats.splits import Split, family_halves
 
 ALL = 1.0
-MOST_ITEMS = 10_000
+MOST_ITEMS, MOST_ANSWERS = 10_000, 4_000_000
 LEAST_PER_SIDE = 2
 
 
@@ -72,7 +72,7 @@ def _agreements(
     answers = sample.scores[held_out]
     voted = np.maximum((answers >= 0).sum(axis=1, keepdims=True), 1)
     accuracy = (answers > 0).sum(axis=1, keepdims=True) / voted
-    filled = np.where(answers >= 0, answers, accuracy)
+    filled = np.where(answers >= 0, answers, accuracy).astype(np.float32)
     found = []
     for share in shares:
         groups = _best(sample, covariance, seed, share, wanted * scale)
@@ -101,10 +101,11 @@ def _covariance(scores: Codes) -> Floats:
 
 
 def _sample(candidates: Candidates, seed: int) -> Candidates:
-    """The candidates, or of more than MOST_ITEMS that many by hash."""
-    if len(candidates.ids) <= MOST_ITEMS:
+    """The candidates, or of more than MOST_ITEMS items or MOST_ANSWERS answers that many by hash."""
+    most = min(MOST_ITEMS, max(1, MOST_ANSWERS // len(candidates.scores)))
+    if len(candidates.ids) <= most:
         return candidates
-    chosen = np.sort(np.argsort(tie_keys(candidates.ids, seed), kind="stable")[:MOST_ITEMS])
+    chosen = np.sort(np.argsort(tie_keys(candidates.ids, seed), kind="stable")[:most])
     return Candidates(
         tuple(candidates.ids[i] for i in chosen),
         candidates.category[chosen],

@@ -101,7 +101,7 @@ def clean(matrix: Matrix) -> tuple[Matrix, tuple[str, ...]]:
     """
     told = []
     voted = matrix.scores >= 0
-    silent = ~voted.any(axis=1)
+    silent = np.asarray(~voted.any(axis=1))
     copies = np.zeros(len(matrix.models), dtype=np.bool_)
     first: dict[bytes, str] = {}
     for row, model in enumerate(matrix.models):
@@ -111,7 +111,7 @@ def clean(matrix: Matrix) -> tuple[Matrix, tuple[str, ...]]:
             told.append(f"{model} answered exactly as {owner}: left out")
     told += [f"{matrix.models[row]} has no answer: left out" for row in np.flatnonzero(silent)]
     kept = matrix.of(~silent & ~copies)
-    empty = ~(kept.scores >= 0).any(axis=0)
+    empty = np.asarray(~(kept.scores >= 0).any(axis=0))
     if empty.any():
         told.append(f"{empty.sum():,} items have no answer: left out")
         kept = kept.at(~empty)
@@ -249,7 +249,8 @@ class Judge:
 
     def method(self, number: int, method: str, size: int, seeds: Iterable[int], gate: bool) -> Trial:
         """What the method selects with each seed, or why it refuses."""
-        rows, notes = [], ()
+        rows: list[list[float]] = []
+        notes: tuple[str, ...] = ()
         for seed in seeds:
             try:
                 selection = select(self.candidates, spec_for(method, size, seed, gate))
@@ -268,7 +269,7 @@ class Judge:
     def shares(self, inside: NDArray[np.float32]) -> Floats:
         """Accuracy [draws, models] over the items that `inside` [draws, items] marks; that on the pool without any."""
         right, voted = inside @ self.right.T, inside @ self.voted.T
-        return np.where(voted > 0, right / np.maximum(voted, 1), self.full).astype(np.float64)
+        return np.asarray(np.where(voted > 0, right / np.maximum(voted, 1), self.full), dtype=np.float64)
 
     def _estimate(self, selection: Selection, share: Floats) -> Floats:
         """The held-out models' accuracy on the pool: what they reach on the subset, or that on the training's line.

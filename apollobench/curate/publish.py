@@ -96,7 +96,11 @@ def about(file: RecipeFile, decisions: Decisions, runs: Sequence[Run]) -> dict[s
         },
         "evidence": status_counts(decisions.answers),
         "licences": dict(sorted(Counter(item.licence or "not stated" for item in kept).items())),
-        "selection": {"gap": selection.gap, "notes": list(selection.notes)},
+        "selection": {
+            "gap": selection.gap,
+            "representative": selection.representative,
+            "notes": list(selection.notes),
+        },
         "warnings": list(decisions.warnings),
         "tools": {"apollobench": __version__, "python": platform.python_version(), **_versions()},
     }

@@ -27,7 +27,8 @@ class Selection:
 
     wanted, taken: items per category asked for and found. gated [items]: what the item-rest gate kept out. gap: how far
     the sum of scores may be below the best possible under the constraints, relative to it; 0 is proven optimal.
-    notes: what the ranker tells. representative: whether the method leaves easy and hard items their shares.
+    notes: what the ranker tells. representative: whether accuracy on the items chosen estimates that on the survivors,
+    since categories, easy items and hard items keep their shares.
     """
 
     chosen: NDArray[np.intp]
@@ -78,7 +79,7 @@ def select(candidates: Candidates, spec: Selecting) -> Selection:
         gated,
         filled.gap,
         ranking.notes,
-        representative=ranking.representative and not gated.any(),
+        representative=ranking.representative and spec.quotas == "proportional" and not gated.any(),
     )
     if selection.short and spec.when_short == "stop":
         found = ", ".join(f"{c} {taken} of {asked}" for c, (taken, asked) in selection.short.items())

@@ -196,18 +196,15 @@ def _figure(found: HeldOut, rows: Sequence[Summary], path: Path) -> None:
         figure = Figure(figsize=(6.4, 4.2), layout="constrained")
         axes = figure.subplots()
         sizes = sorted(found.single)
-        axes.fill_between(
-            sizes, *zip(*(found.single[size] for size in sizes), strict=True), color="0.85", label="one random subset"
-        )
+        low, high = np.array([found.single[size] for size in sizes]).T
+        axes.fill_between(sizes, low, high, color="0.85", label="one random subset")
         for number, method in enumerate(dict.fromkeys(row.method for row in rows)):
             own = [row for row in rows if row.method == method and row.splits]
-            if not own:
-                continue
-            x, tau = [row.size for row in own], [row.tau for row in own]
-            style = {"color": "black", "linestyle": "--"} if method == BASELINE else {"color": f"C{number}"}
-            axes.plot(x, tau, marker="o", markersize=3, label=method, **style)
+            x = [row.size for row in own]
+            color, line = ("black", "--") if method == BASELINE else (f"C{number}", "-")
+            axes.plot(x, [row.tau for row in own], color=color, linestyle=line, marker="o", markersize=3, label=method)
             if method != BASELINE:
-                axes.fill_between(x, [row.low for row in own], [row.high for row in own], alpha=0.08, **style)
+                axes.fill_between(x, [row.low for row in own], [row.high for row in own], color=color, alpha=0.08)
         axes.set_xscale("log")
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
         axes.minorticks_off()

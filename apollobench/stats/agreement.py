@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apollobench.stats.clusters import Floats
 
@@ -34,7 +36,9 @@ def kendall_taus(many: Floats, one: Floats) -> Floats:
         return np.asarray((here @ there) / np.sqrt(np.abs(here).sum(axis=1) * np.abs(there).sum()))
 
 
-def expected_concordance(scores: Floats, weights: Floats, target: Floats, size: float, of: float) -> float:
+def expected_concordance(
+    scores: NDArray[np.floating[Any]], weights: Floats, target: Floats, size: float, of: float
+) -> float:
     """Expected share of pairs of models that `size` items drawn from `of` put into the order of `target` [models].
 
     scores [models, items], weights [items]: the items drawn from and how often each is drawn, relative to others. For a
@@ -44,7 +48,7 @@ def expected_concordance(scores: Floats, weights: Floats, target: Floats, size: 
     """
     from scipy.special import ndtr
 
-    share = weights / weights.sum()
+    share = (weights / weights.sum()).astype(scores.dtype)
     means = scores @ share
     products = (scores * share) @ scores.T
     first, second = np.triu_indices(len(target), 1)

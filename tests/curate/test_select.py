@@ -272,6 +272,7 @@ def test_apollo_plus_falls_back_to_a_stratified_sample_where_items_say_nothing()
     assert found.notes[0].startswith("share kept: 1;")
     assert found.representative
     same = select(coins, StratifiedSelection(**PANEL, method="stratified"))
+    assert not select(coins, StratifiedSelection(**{**PANEL, "quotas": "balanced"}, method="stratified")).representative
     assert set(found.chosen) == set(same.chosen)
 
 
