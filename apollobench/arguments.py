@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from apollobench.errors import InputError
 from apollobench.types import Mode
 
 FULL_RECIPE = "apollobench"
+Choice = TypeVar("Choice")
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,15 @@ def parse_pairs(text: str) -> dict[str, str]:
             raise InputError(f"model_args: {part!r} is no pair; expected name=value,name=value")
         pairs[name] = value
     return pairs
+
+
+def parse_size(text: str) -> int:
+    """`20GB` or `1.5 TB` in bytes, by powers of ten. Raises InputError that shows the form."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kMGT]?)B?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise InputError(f"{text!r} is no size; expected such as 500MB, 20GB or 1.5TB")
+    power: int = " kmgt".index(found[2].lower() or " ")
+    return round(float(found[1]) * float(1000**power))
 
 
 def parse_modes(text: str) -> tuple[Mode, ...]:
@@ -48,6 +58,13 @@ def parse_counts(text: str) -> tuple[int, ...]:
     if wrong is not None:
         raise InputError(f"{wrong!r} is no number of items; expected whole numbers separated by commas, such as 50,100")
     return tuple(int(part) for part in parts)
+
+
+def parse_choice(option: str, text: str, valid: Mapping[str, Choice]) -> Choice:
+    """What a word stands for. Raises InputError that lists the valid words."""
+    if text not in valid:
+        raise InputError(f"{option}: unknown {text!r}; valid: {', '.join(valid)}")
+    return valid[text]
 
 
 def choose_recipe(
@@ -81,6 +98,16 @@ def choose_recipe(
     if wanted != list(listed):
         changed["name"] = "+".join(re.sub(r"[^\w.-]+", "-", name) for name in wanted)
     return load_recipe(recipe or own, {**overrides, **changed})
+
+
+def panel_overrides(text: str | None) -> dict[str, Any]:
+    """What `--panel` puts in the place of a recipe's models; nothing for None. Raises InputError as `find_panel`."""
+    if text is None:
+        return {}
+    from apollobench.models.roster import find_panel
+
+    chosen = find_panel(text)
+    return {"panel": list(chosen.panel), "held_out": list(chosen.held_out)}
 
 
 def items_of_sources(names: str, data_root: Path) -> list[Item]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apollobench.arguments import choose_recipe, parse_counts
+from apollobench.arguments import choose_recipe, parse_counts, parse_size
 from apollobench.errors import InputError
 from apollobench.recipe import load_recipe
 
@@ -71,3 +71,16 @@ def test_counts_are_whole_and_positive() -> None:
     for wrong in ("", "50,", "0", "ten", "-3", "2.5"):
         with pytest.raises(InputError, match="is no number of items"):
             parse_counts(wrong)
+
+
+def test_sizes_are_in_powers_of_ten() -> None:
+    assert [parse_size(text) for text in ("0", "12", "500MB", "20 gb", "1.5T")] == [
+        0,
+        12,
+        5 * 10**8,
+        2 * 10**10,
+        15 * 10**11,
+    ]
+    for wrong in ("", "GB", "-1GB", "20 miles", "1e9"):
+        with pytest.raises(InputError, match=r"is no size; expected such as 500MB, 20GB or 1.5TB"):
+            parse_size(wrong)

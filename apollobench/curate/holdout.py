@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from apollobench.curate.candidates import Candidates
 from apollobench.curate.matrix import Matrix
+from apollobench.curate.oddities import oddities
 from apollobench.curate.rankers import RANKERS
 from apollobench.curate.select import Selection, select
 from apollobench.errors import InputError
@@ -94,40 +95,22 @@ class HeldOut:
 
 
 def clean(matrix: Matrix) -> tuple[Matrix, tuple[str, ...]]:
-    """The matrix without models and items that can say nothing, and in words what was left out or is odd.
+    """The matrix without what would say nothing, and in words what is odd about it and what was left out.
 
-    Left out: models without an answer, models that answered exactly as an earlier one, items without an answer. Told
-    only: models that are right or wrong throughout, items that everybody or nobody solves, answers that are missing.
+    Left out: models without an answer, models that answered exactly as an earlier one, items without an answer. What
+    else is odd stays in: an accuracy is over what a model answered, items without a category form one of their own.
     """
-    told = []
-    voted = matrix.scores >= 0
-    silent = np.asarray(~voted.any(axis=1))
-    copies = np.zeros(len(matrix.models), dtype=np.bool_)
-    first: dict[bytes, str] = {}
-    for row, model in enumerate(matrix.models):
-        owner = first.setdefault(matrix.scores[row].tobytes(), model)
-        if owner != model and not silent[row]:
-            copies[row] = True
-            told.append(f"{model} answered exactly as {owner}: left out")
-    told += [f"{matrix.models[row]} has no answer: left out" for row in np.flatnonzero(silent)]
-    kept = matrix.of(~silent & ~copies)
-    empty = np.asarray(~(kept.scores >= 0).any(axis=0))
-    if empty.any():
-        told.append(f"{empty.sum():,} items have no answer: left out")
-        kept = kept.at(~empty)
-    right, votes = (kept.scores > 0).sum(axis=0), (kept.scores >= 0).sum(axis=0)
-    solid, hopeless = int((right == votes).sum()), int((right == 0).sum())
-    if solid or hopeless:
-        told.append(f"{solid:,} items are solved by every model that answered, {hopeless:,} by none; they stay in")
-    by_model = kept.scores.max(axis=1, initial=0), np.where(kept.scores < 0, 1, kept.scores).min(axis=1, initial=1)
-    constant = (by_model[0] == 0) | (by_model[1] == 1)
-    told += [f"{kept.models[row]} is right, or wrong, on every item; it stays in" for row in np.flatnonzero(constant)]
-    missing = int((kept.scores < 0).sum())
-    if missing:
-        told.append(f"{missing:,} of {kept.scores.size:,} answers are missing: each accuracy is over what was answered")
-    if any(kept.categories) and not all(kept.categories):
-        told.append(f"{kept.categories.count(''):,} items without a category form one of their own")
-    return kept, tuple(told)
+    told = oddities(matrix)
+    _, first = np.unique(matrix.scores, axis=0, return_index=True)
+    rows = np.array([row for row in sorted(first.tolist()) if (matrix.scores[row] >= 0).any()], dtype=np.intp)
+    kept = matrix.of(rows)
+    seen = np.flatnonzero((kept.scores >= 0).any(axis=0))
+    models, items = len(matrix.models) - len(rows), len(matrix.ids) - len(seen)
+    if models:
+        told.append(f"left out for that: {models} models")
+    if items:
+        told.append(f"left out for want of an answer: {items:,} items")
+    return kept.at(seen), tuple(told)
 
 
 def held_out(

@@ -19,11 +19,11 @@ from apollobench.errors import InputError
 from apollobench.recipe import EntropySelection, InformationSelection, ItemRestSelection, RandomSelection
 from apollobench.recipe import StratifiedSelection as Stratified
 from apollobench.stats.clusters import Floats
-from apollobench.stats.irt import expected_information, fit
-from apollobench.stats.items import item_rest, shrunk
+from apollobench.stats.itemresponse import expected_information, fit_irt
+from apollobench.stats.itemrest import item_rest
+from apollobench.stats.items import shrunk
 
 LEAST_MODELS = 3
-MOST_LEFT = 0.5
 LEAST_SHARE = 0.05
 
 
@@ -89,24 +89,22 @@ def item_rest_correlation(candidates: Candidates, spec: ItemRestSelection) -> Ra
 
 @ranker("information")
 def information(candidates: Candidates, spec: InformationSelection) -> Ranking:
-    """Expected Fisher information; refused where the priors weigh as much as the answers.
+    """Expected Fisher information; refused where the answers tell less than half of the spread among the items.
 
-    The rule: for half of the items or more, the answers have to halve the prior variance of what tells items apart (log
-    slope under 2PL, difficulty under Rasch).
+    That is the rule of `ItemResponse.identified`: else the prior would rank the items.
     """
-    _needs_models(candidates, "information")
-    found = fit(candidates.scores, slopes=spec.model == "2pl")
-    left = float(np.median(found.left))
-    if left > MOST_LEFT:
-        what = "slopes" if spec.model == "2pl" else "difficulties"
+    try:
+        found = fit_irt(candidates.scores, spec.model)
+    except ValueError as error:
+        raise InputError(f"information: {error}; name more models in the panel, or use another method") from error
+    if not found.identified:
         rather = "use model: rasch, or another method" if spec.model == "2pl" else "use another method"
         raise InputError(
-            f"information ({spec.model}): {len(candidates.scores)} models do not identify the {what} of "
-            f"{len(candidates.ids):,} items: of the prior variance {left:.0%} is left for the median item, more than "
-            f"{MOST_LEFT:.0%}, so that the prior would rank the items. Ask more models, {rather}"
+            f"information ({spec.model}) cannot tell these items apart: {found.warning}. Ask more models, {rather}"
         )
     score = np.where(tally(candidates.scores)[1] > 0, expected_information(found), np.nan)
-    return Ranking(score, (f"{spec.model}: of the prior variance {left:.0%} is left for the median item",))
+    told = " and ".join(f"{share:.0%}" for share in found.learned)
+    return Ranking(score, (f"{spec.model}: the answers tell {told} of the spread among the items",))
 
 
 def binary_entropy(right: NDArray[np.int64], voted: NDArray[np.int64]) -> Floats:
@@ -143,14 +141,11 @@ def spread_over_difficulty(candidates: Candidates, eligible: NDArray[np.bool_], 
 
 def shrunk_item_rest(candidates: Candidates) -> tuple[Floats, float]:
     """`shrunk` correlations [items] and share. Raises InputError for fewer than three models."""
-    _needs_models(candidates, "item-rest correlation")
-    return shrunk(*item_rest(candidates.scores))
-
-
-def _needs_models(candidates: Candidates, method: str) -> None:
     answering = int((candidates.scores >= 0).any(axis=1).sum())
     if answering < LEAST_MODELS:
         raise InputError(
-            f"{method} needs the answers of {LEAST_MODELS} models or more in the mode that ranks, found {answering}; "
-            f"name more models in the panel, or use stratified or random"
+            f"item-rest correlation needs the answers of {LEAST_MODELS} models or more in the mode that ranks, found "
+            f"{answering}; name more models in the panel, or use stratified or random"
         )
+    votes = tally(candidates.scores)[1]
+    return shrunk(item_rest(candidates.scores).r, votes)

@@ -25,7 +25,10 @@ RESULTS, SAMPLES = "results.json", "samples.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One question of a result that was read back. acc: 1, 0, or None without an answer."""
+    """One question of a result that was read back. acc: 1, 0, or None without an answer.
+
+    asked: tells one question with its options and key from another.
+    """
 
     item: str
     video: str
@@ -33,15 +36,17 @@ class Sample:
     mode: Mode
     status: Status
     acc: float | None
+    asked: str
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A result read back. ours: the `apollobench` part of results.json."""
+    """A result read back. ours: the `apollobench` part of results.json. date: seconds since 1970, of its writing."""
 
     directory: Path
     ours: Mapping[str, Any]
     samples: tuple[Sample, ...]
+    date: float
 
     @property
     def model(self) -> str:
@@ -73,13 +78,15 @@ def read_results(directory: Path) -> Result:
     """A result as `write_results` left it. Raises InputError for one that is absent, half-written or damaged."""
     path = directory / RESULTS
     try:
-        ours = json.loads(path.read_bytes())["apollobench"]
+        document = json.loads(path.read_bytes())
+        ours = document["apollobench"]
         samples = (directory / SAMPLES).read_bytes()
         if ours["format"] != FORMAT:
             raise InputError(f"{path}: format {ours['format']}, expected {FORMAT}; evaluate again with this version")
         if ours["samples_sha256"] != hashlib.sha256(samples).hexdigest():
             raise InputError(f"{directory}: {SAMPLES} is not the one that {RESULTS} was made from; evaluate again")
-        return Result(directory, ours, tuple(_sample(json.loads(line)) for line in samples.splitlines()))
+        read = tuple(_sample(json.loads(line)) for line in samples.splitlines())
+        return Result(directory, ours, read, float(document["date"]))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{error.filename}: no such file; expected a folder that `apollobench eval` wrote") from error
     except (ValueError, LookupError, TypeError) as error:
@@ -87,14 +94,16 @@ def read_results(directory: Path) -> Result:
 
 
 def _sample(raw: Mapping[str, Any]) -> Sample:
-    acc = raw["acc"]
+    if raw["acc"] not in (0, 1, None):
+        raise ValueError(f"{raw['item']}: acc is {raw['acc']}, expected 0, 1 or nothing")
     return Sample(
         raw["item"],
         raw["video"],
         raw["category"],
         Mode(raw["mode"]),
         Status(raw["status"]),
-        None if acc is None else float(acc),
+        None if raw["acc"] is None else float(raw["acc"]),
+        f"{raw['doc_hash']} {raw['target']}",
     )
 
 

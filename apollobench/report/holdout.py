@@ -7,12 +7,14 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 
 from apollobench.curate.holdout import BASELINE, HeldOut, Summary, summaries
 from apollobench.curate.matrix import Matrix
+from apollobench.report.figures import PALETTE, drawing
 from apollobench.report.tables import markdown_table, percent
 from apollobench.stats.clusters import Floats
 from apollobench.stats.interval import Estimate
@@ -189,26 +191,21 @@ def _cell(value: float) -> str:
 
 
 def _figure(found: HeldOut, rows: Sequence[Summary], path: Path) -> None:
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context({"svg.hashsalt": "apollobench", "svg.fonttype": "none", "font.size": 9}):
-        figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    sizes = sorted(found.single)
+    low, high = np.array([found.single[size] for size in sizes]).T
+    methods = [method for method in dict.fromkeys(row.method for row in rows) if method != BASELINE]
+    with drawing(path, height=3.4) as figure:
         axes = figure.subplots()
-        sizes = sorted(found.single)
-        low, high = np.array([found.single[size] for size in sizes]).T
-        axes.fill_between(sizes, low, high, color="0.85", label="one random subset")
-        for number, method in enumerate(dict.fromkeys(row.method for row in rows)):
+        axes.fill_between(sizes, low, high, color="0.88", label="one random subset")
+        for method, color in [*zip(methods, cycle(PALETTE), strict=False), (BASELINE, "0.4")]:
             own = [row for row in rows if row.method == method and row.splits]
-            x = [row.size for row in own]
-            color, line = ("black", "--") if method == BASELINE else (f"C{number}", "-")
+            x, line = [row.size for row in own], "--" if method == BASELINE else "-"
             axes.plot(x, [row.tau for row in own], color=color, linestyle=line, marker="o", markersize=3, label=method)
             if method != BASELINE:
-                axes.fill_between(x, [row.low for row in own], [row.high for row in own], color=color, alpha=0.08)
+                axes.fill_between(x, [row.low for row in own], [row.high for row in own], color=color, alpha=0.06)
         axes.set_xscale("log")
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
         axes.minorticks_off()
         axes.set_xlabel("items selected")
-        axes.set_ylabel("Kendall's tau, held-out models\n(mean and middle 95 % of splits)")
-        axes.legend(fontsize=8)
-        figure.savefig(path, metadata={"Date": None})
+        axes.set_ylabel("Kendall's tau on held-out models\n(mean and middle 95 % of splits)")
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside right")

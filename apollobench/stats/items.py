@@ -1,8 +1,4 @@
-"""What the models' answers say about each item: item-rest correlation, covariance with accuracy.
-
-All take scores int8 [models, items]: 1 right, 0 not right, negative where there is no answer. They go through the items
-in blocks, so that a matrix of a billion answers needs no second one beside it.
-"""
+"""How much of what items seem to say about models can be believed: shrunk correlations, covariance with accuracy."""
 
 from __future__ import annotations
 
@@ -15,33 +11,6 @@ from apollobench.stats.clusters import Floats
 
 Scores = NDArray[np.int8]
 _CELLS = 4_000_000
-
-
-def item_rest(scores: Scores) -> tuple[Floats, NDArray[np.int64]]:
-    """Corrected point-biserial r [items] and votes [items]: an item's scores against the models' accuracy elsewhere.
-
-    A model's accuracy elsewhere is over all the other items that it answered, so models need not have answered the
-    same. nan for an item with fewer than three votes, that everybody or nobody solves, or whose voters are equally
-    good elsewhere. Lord and Novick (1968), section 15.7.
-    """
-    right, voted = _totals(scores)
-    r = np.full(scores.shape[1], np.nan)
-    votes = np.zeros(scores.shape[1], dtype=np.int64)
-    for block in _blocks(scores):
-        part = scores[:, block]
-        mask = (part >= 0).astype(np.float32)
-        y = (part > 0).astype(np.float32)
-        rest = (right[:, None] - y) / np.maximum(voted[:, None] - 1, 1)
-        count = mask.sum(axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            y -= (y * mask).sum(axis=0) / count
-            rest -= (rest * mask).sum(axis=0) / count
-            y, rest = y * mask, rest * mask
-            spread = (y * y).sum(axis=0, dtype=np.float64) * (rest * rest).sum(axis=0, dtype=np.float64)
-            values = (y * rest).sum(axis=0, dtype=np.float64) / np.sqrt(spread)
-        r[block] = np.where((count >= 3) & (spread > 1e-9), values, np.nan)
-        votes[block] = count
-    return r, votes
 
 
 def shrunk(r: Floats, votes: NDArray[np.int64]) -> tuple[Floats, float]:
@@ -64,10 +33,11 @@ def shrunk(r: Floats, votes: NDArray[np.int64]) -> tuple[Floats, float]:
 def accuracy_covariance(scores: Scores) -> Floats:
     """How sharply an item [items] tells good models from bad: covariance of its scores with the models' accuracy.
 
-    sum_j (y_ij - p_i) (A_j - mean A) / M over the M models, A_j being model j's accuracy over what it answered; models
-    without an answer to an item are left out of its sum. Over all items this adds up to the variance that the sum of
-    scores has, so it is the item's part in telling the models apart: its item-total correlation times its standard
-    deviation. nan without a vote.
+    scores: int8 [models, items], 1 right, 0 not, negative no answer; taken in blocks, so that a matrix of a billion
+    answers needs no second one beside it. sum_j (y_ij - p_i) (A_j - mean A) / M over the M models, A_j being model j's
+    accuracy over what it answered; models without an answer to an item are left out of its sum. The mean over items is
+    the variance of accuracy over models, so this is the item's part in telling them apart: its item-total correlation
+    times its standard deviation. nan without a vote.
     """
     right, voted = _totals(scores)
     accuracy = np.divide(right, voted, out=np.zeros(len(scores)), where=voted > 0)

@@ -95,13 +95,13 @@ def test_odd_models_and_items_are_told() -> None:
     assert kept.models == ("m0", "m3", "m4", "m5", "m6", "m7")
     assert len(kept.ids) == 59
     text = "\n".join(told)
-    assert "m1 answered exactly as m0: left out" in text
-    assert "m2 has no answer: left out" in text
-    assert "1 items have no answer: left out" in text
-    assert "m3 is right, or wrong, on every item" in text
-    assert "answers are missing" in text
-    assert "30 items without a category form one of their own" in text
-    assert "by none" in text
+    assert "no answer at all: m2" in text
+    assert "m1 = m0" in text
+    assert "left out for that: 2 models" in text
+    assert "always right: m3" in text
+    assert "left out for want of an answer: 1 items" in text
+    assert "items without a category" in text
+    assert "items that nobody solves" in text
     assert clean(plain)[0].scores.shape == (8, 60)
 
 

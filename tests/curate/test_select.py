@@ -208,13 +208,13 @@ def test_the_gate_keeps_out_what_does_not_go_along() -> None:
     [
         (2, ItemRestSelection(**PANEL, method="item_rest"), "needs the answers of 3 models or more"),
         (2, EntropySelection(**{**PANEL, "item_rest_gate": True}, method="entropy"), "needs the answers of 3 models"),
-        (2, InformationSelection(**PANEL, method="information", model="rasch"), "needs the answers of 3 models"),
-        (10, InformationSelection(**PANEL, method="information", model="2pl"), "do not identify the slopes"),
+        (1, InformationSelection(**PANEL, method="information", model="rasch"), "1 models, at least 2 are needed"),
+        (10, InformationSelection(**PANEL, method="information", model="2pl"), "of the spread of discrimination"),
     ],
 )
 def test_a_method_that_the_answers_cannot_support_refuses(models: int, spec: Any, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        select(ladder(models), spec)
+        select(ladder(models, noise=0), spec)
 
 
 def test_item_rest_refuses_where_correlations_are_noise() -> None:
@@ -228,7 +228,7 @@ def test_rasch_information_prefers_items_at_the_models_level() -> None:
     found = select(candidates, InformationSelection(**PANEL, method="information", model="rasch"))
     share = candidates.scores.mean(axis=0)
     assert np.abs(share[found.chosen] - 0.5).mean() < np.abs(share - 0.5).mean()
-    assert "of the prior variance" in found.notes[0]
+    assert "of the spread among the items" in found.notes[0]
 
 
 @given(st.integers(0, 50), st.integers(5, 120))

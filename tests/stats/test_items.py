@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apollobench.stats import items as module
-from apollobench.stats.items import accuracy_covariance, item_rest, shrunk
+from apollobench.stats.items import accuracy_covariance, shrunk
 
 
 @pytest.fixture
@@ -16,39 +16,14 @@ def scores() -> np.ndarray:
     return (rng.random((12, 60)) < 1 / (1 + np.exp(hard - skill[:, None]))).astype(np.int8)
 
 
-def test_item_rest_is_the_correlation_with_everything_else(scores: np.ndarray) -> None:
-    r, votes = item_rest(scores)
-    for i in range(60):
-        rest = np.delete(scores, i, axis=1).mean(axis=1)
-        if np.ptp(scores[:, i]):
-            assert r[i] == pytest.approx(np.corrcoef(scores[:, i], rest)[0, 1], abs=1e-5)
-        else:
-            assert np.isnan(r[i])
-    assert set(votes.tolist()) == {12}
-
-
-def test_item_rest_goes_over_what_each_model_answered(scores: np.ndarray) -> None:
-    scores[0, 5], scores[3, :30] = -1, -1
-    r, votes = item_rest(scores)
-    for i in (0, 5, 40):
-        voted = np.flatnonzero(scores[:, i] >= 0)
-        rest = [np.delete(scores[m], i)[np.delete(scores[m], i) >= 0].mean() for m in voted]
-        assert r[i] == pytest.approx(np.corrcoef(scores[voted, i], rest)[0, 1], abs=1e-5)
-        assert votes[i] == len(voted)
-
-
 def test_blocks_do_not_change_anything(scores: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = item_rest(scores)[0], accuracy_covariance(scores)
+    whole = accuracy_covariance(scores)
     monkeypatch.setattr(module, "_CELLS", 100)
-    assert np.allclose(item_rest(scores)[0], whole[0], equal_nan=True)
-    assert np.allclose(accuracy_covariance(scores), whole[1])
+    assert np.allclose(accuracy_covariance(scores), whole)
 
 
-def test_constant_and_silent_items_have_no_correlation() -> None:
+def test_constant_items_have_no_covariance_and_silent_ones_an_unknown_one() -> None:
     scores = np.array([[1, 0, -1, 1], [1, 0, -1, 0], [1, 0, -1, 1], [1, 1, -1, -1]], dtype=np.int8)
-    r, votes = item_rest(scores)
-    assert np.isnan(r[[0, 2]]).all()
-    assert votes.tolist() == [4, 4, 0, 3]
     assert np.isnan(accuracy_covariance(scores)[2])
     assert accuracy_covariance(scores)[0] == 0
 
