@@ -101,6 +101,8 @@ def clean(matrix: Matrix) -> tuple[Matrix, tuple[str, ...]]:
     else is odd stays in: an accuracy is over what a model answered, items without a category form one of their own.
     """
     told = oddities(matrix)
+    if set(matrix.families) == set(matrix.models):
+        told.append("every model is a family of its own; where some are related, selections look better than they are")
     _, first = np.unique(matrix.scores, axis=0, return_index=True)
     rows = np.array([row for row in sorted(first.tolist()) if (matrix.scores[row] >= 0).any()], dtype=np.intp)
     kept = matrix.of(rows)

@@ -208,4 +208,4 @@ def _figure(found: HeldOut, rows: Sequence[Summary], path: Path) -> None:
         axes.minorticks_off()
         axes.set_xlabel("items selected")
         axes.set_ylabel("Kendall's tau on held-out models\n(mean and middle 95 % of splits)")
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside right")
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
