@@ -205,6 +205,21 @@ def overview(all_rows: dict[str, list[Summary]]) -> str:
     return markdown_table(["method", *all_rows, "mean (over matrices)", "worst", "error"], lines)
 
 
+def by_size(all_rows: dict[str, list[Summary]]) -> str:
+    """A line per method: mean gain over the matrices at each size, with the interval over matrices."""
+    everything = [row for rows in all_rows.values() for row in rows]
+    lines = []
+    for method in dict.fromkeys(row.method for row in everything if row.method != BASELINE):
+        found = [
+            [row.gain.value for row in everything if (row.method, row.size) == (method, size) and row.gain]
+            for size in SIZES
+        ]
+        lines.append([method, *(_over_matrices(np.array(values)) if values else "" for values in found)])
+    counts = [sum(any(row.size == size for row in rows) for rows in all_rows.values()) for size in SIZES]
+    head = [f"{size} items ({count} matrices)" for size, count in zip(SIZES, counts, strict=True)]
+    return markdown_table(["method", *head], lines)
+
+
 def _over_matrices(values: Floats) -> str:
     """Mean gain and its 95 % interval by Student's t, a matrix being one observation."""
     mean, n = float(values.mean()), len(values)
@@ -262,6 +277,7 @@ def main() -> None:
         print(parts[-1], flush=True)
     parts = [
         overview(all_rows),
+        by_size(all_rows),
         f"Random items that rank held-out models as well as those of `apollo+`:\n\n{equivalents(all_rows, 'apollo+')}",
         f"Had the method been chosen on the other matrices:\n\n{left_out_choice(all_rows)}",
         *parts,

@@ -67,6 +67,7 @@ def _board(board: Board, manifests: Mapping[str, Path]) -> dict[str, Any]:
         "manifest_file": f"manifests/{board.manifest}.json" if board.manifest in manifests else "",
         "categories": categories,
         "shared": board.shared,
+        "kinds": len({row["kind"] for row in rows}),
         "ranked": any(line.standing for line in board.lines),
         "baselines": any(row["text"] or row["frame"] for row in rows),
         "sizes": any(line.billions for line in board.lines),

@@ -11,7 +11,8 @@ from apollobench.curate.entries import status_counts
 from apollobench.curate.panel import Run
 from apollobench.recipe import RecipeFile
 from apollobench.report.audit import audit_sections, findings_section
-from apollobench.report.outcome import categories, filtering, selection, validation
+from apollobench.report.categories import categories
+from apollobench.report.outcome import filtering, selection, validation
 from apollobench.report.tables import markdown_table, percent
 
 
