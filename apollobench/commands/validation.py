@@ -22,6 +22,9 @@ def validate(
     ] = "stratified,entropy,item_rest,information,apollo+",
     size: Annotated[str, typer.Option("--size", help="Numbers of items, separated by commas.")] = "50,100,200,400,800",
     mode: Annotated[str, typer.Option("--mode", help="What the models saw: text, frame, video or shuffled.")] = "video",
+    split_by: Annotated[
+        str, typer.Option("--split_by", help="family, or model: then relatives may stand on both sides of a split.")
+    ] = "family",
     folds: Annotated[int, typer.Option("--folds", min=2, help="Splits of the model families into halves.")] = 20,
     draws: Annotated[int, typer.Option("--draws", min=2, help="Random subsets of each size on each split.")] = 100,
     repeats: Annotated[
@@ -46,10 +49,12 @@ def validate(
 
     \b
     Examples:
-      apollobench validate out/synthetic --size 50,100,200
+      apollobench validate out/synthetic --split_by model --size 50,100,200
       apollobench validate scores.csv --method apollo+,stratified --size 100 --output_path out/validation
     """
-    from apollobench.arguments import parse_counts, parse_mode
+    from dataclasses import replace
+
+    from apollobench.arguments import parse_choice, parse_counts, parse_mode
     from apollobench.curate.holdout import clean, held_out
     from apollobench.curate.recorded import read_matrices
     from apollobench.report.holdout import resolution_of, validation_markdown, write_validation
@@ -57,8 +62,10 @@ def validate(
     seen, matrices = parse_mode(mode), read_matrices(benchmark, responses or [])
     if seen not in matrices:
         raise InputError(f"{benchmark}: no answers in {seen} mode; there are {', '.join(matrices)}")
+    alone = parse_choice("--split_by", split_by, {"family": False, "model": True})
+    matrix = replace(matrices[seen], families=matrices[seen].models) if alone else matrices[seen]
     found = held_out(
-        matrices[seen],
+        matrix,
         [name.strip() for name in method.split(",")],
         parse_counts(size),
         folds=folds,
@@ -68,7 +75,7 @@ def validate(
         item_rest_gate=item_rest_gate,
         progress=partial(typer.echo, err=True),
     )
-    resolution = resolution_of(clean(matrices[seen])[0], seed)
+    resolution = resolution_of(clean(matrix)[0], seed)
     typer.echo(validation_markdown(benchmark.name, found, resolution))
     if output_path is not None:
         typer.echo(f"report: {write_validation(benchmark.name, found, resolution, output_path)}")

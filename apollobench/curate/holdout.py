@@ -139,8 +139,8 @@ def held_out(
     if not splits:
         raise InputError(
             f"{len(kept.models)} models in {len(set(kept.families))} families cannot be split into two halves with "
-            f"{LEAST_PER_SIDE} models or more on either side; validation needs more models, or the `family` column of "
-            f"models.csv"
+            f"{LEAST_PER_SIDE} models or more on either side; validation needs more families, or "
+            f"--split_by model, which lets relatives stand on both sides"
         )
     fitting = [size for size in sorted(set(sizes)) if size <= MOST_OF_POOL * len(kept.ids)]
     if not fitting:

@@ -165,6 +165,9 @@ def test_the_command_writes_report_tables_and_figure(tmp_path: Path) -> None:
     trials = list(csv.DictReader((tmp_path / "out" / "trials.csv").read_text().splitlines()))
     assert len(trials) == 3 * 2 * 3
     assert all(row["notes"].startswith("share kept") for row in trials if row["method"] == "apollo+")
+    alone = CliRunner().invoke(app, ["validate", str(tmp_path), "--split_by", "model", *arguments])
+    assert "8 models in 8 families" in alone.output
+    assert "every model is a family of its own" in alone.output
     wrong = CliRunner().invoke(app, ["validate", str(tmp_path), "--mode", "text", *arguments])
     assert wrong.exit_code != 0
 
