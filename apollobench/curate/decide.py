@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from apollobench.curate.answers import MISSING, STATUSES, Answers, Bools
 from apollobench.curate.audit import Audit, audit
 from apollobench.curate.categorize import CATEGORIZERS, Categorized
-from apollobench.curate.filter import FILTERS, Verdict
+from apollobench.curate.filter import NOT_JUDGED, Ballots, Verdict, ballots, judge
+from apollobench.curate.left_out import CrossFit, cross_fit
 from apollobench.curate.lint import Finding, lint_answers
+from apollobench.curate.power import Power, filter_power, filter_warnings
 from apollobench.curate.select import Candidates, Selection, select
 from apollobench.curate.validate import (
     Agreement,
@@ -33,7 +35,8 @@ class Examination:
     """What the finished selection is worth.
 
     filter, categories: against known truth. held_out, panel: rank agreement with the full pool, on the models that did
-    not vote and on those that did. accuracies: of the held-out models on pool, survivors and selection.
+    not vote and on those that did. accuracies, voters: of the held-out models and of the panel on pool, survivors and
+    selection. cross_fits: of the survivors, where no model is held out. power: what the filter can see.
     """
 
     filter: FilterScore | None
@@ -41,6 +44,9 @@ class Examination:
     held_out: Agreement | None
     panel: Agreement | None
     accuracies: tuple[ModeAccuracy, ...]
+    voters: tuple[ModeAccuracy, ...]
+    cross_fits: tuple[CrossFit, ...]
+    power: tuple[Power, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,17 +75,22 @@ def categorize(recipe: Recipe, items: Sequence[Item]) -> tuple[Categorized, ...]
     return tuple(CATEGORIZERS[recipe.categorize.method](items, recipe.categorize))
 
 
-def decide(recipe: Recipe, answers: Answers, categorized: Sequence[Categorized]) -> Decisions:
+def decide(
+    recipe: Recipe, answers: Answers, categorized: Sequence[Categorized], blind: Answers | None = None
+) -> Decisions:
     """Runs the stages on the answers of panel and held-out models to the pool that `categorized` sorts.
 
-    Raises InputError where a stage does, for instance when no item survives.
+    blind: the panel's answers as the filter is to see them, where those are not the same. Raises InputError where a
+    stage does, for instance when no item survives.
     """
     panel = answers.only(recipe.panel)
-    verdicts = FILTERS[recipe.filter.method].judge(panel, recipe.filter)
+    votes = ballots(blind or panel, recipe.filter)
+    verdicts = judge(votes, recipe.filter)
     survivors = np.flatnonzero([verdict.keep for verdict in verdicts])
     candidates = _candidates(recipe, panel, categorized, survivors)
     selection = select(candidates, recipe.select)
     chosen = survivors[selection.chosen]
+    power = filter_power(votes, recipe.filter, verdicts)
     return Decisions(
         recipe=recipe,
         answers=answers,
@@ -90,8 +101,8 @@ def decide(recipe: Recipe, answers: Answers, categorized: Sequence[Categorized])
         survivors=survivors,
         selection=selection,
         chosen=chosen,
-        examination=_examine(recipe, answers, categorized, verdicts, survivors, candidates, selection),
-        warnings=tuple(_warnings(recipe, answers, verdicts, selection)),
+        examination=_examine(recipe, answers, categorized, votes, verdicts, power, survivors, candidates, selection),
+        warnings=(*_warnings(recipe, answers, verdicts, selection), *filter_warnings(votes, power)),
     )
 
 
@@ -121,7 +132,9 @@ def _examine(
     recipe: Recipe,
     answers: Answers,
     categorized: Sequence[Categorized],
+    votes: Ballots,
     verdicts: Sequence[Verdict],
+    power: Sequence[Power],
     survivors: NDArray[np.intp],
     candidates: Candidates,
     selection: Selection,
@@ -142,6 +155,9 @@ def _examine(
         held_out=agreement[0],
         panel=agreement[1],
         accuracies=tuple(mode_accuracies(held_out, sets, spec.confidence)) if recipe.held_out else (),
+        voters=tuple(mode_accuracies(panel, sets, spec.confidence)),
+        cross_fits=() if recipe.held_out else tuple(cross_fit(votes, recipe.filter, spec.confidence)),
+        power=tuple(power),
     )
 
 
@@ -158,7 +174,7 @@ def _warnings(recipe: Recipe, answers: Answers, verdicts: Sequence[Verdict], sel
     if selection.short:
         short = ", ".join(f"{c} {taken} of {wanted}" for c, (taken, wanted) in selection.short.items())
         found.append(f"asked for {recipe.select.size} items, found {len(selection.chosen)}: {short}")
-    unjudged = sum(verdict.grounds == "not judged" for verdict in verdicts)
+    unjudged = sum(verdict.grounds == NOT_JUDGED for verdict in verdicts)
     if unjudged:
         found.append(f"{unjudged} items had too few usable answers to be judged, and were dropped")
     for name, code in ((str(Status.ERROR), STATUSES.index(Status.ERROR)), ("missing", MISSING)):

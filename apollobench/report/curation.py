@@ -10,7 +10,8 @@ from apollobench.curate.decide import Decisions
 from apollobench.curate.panel import Run
 from apollobench.curate.publish import status_counts
 from apollobench.recipe import RecipeFile
-from apollobench.report.outcome import categories, filtering, selection, validation
+from apollobench.report.filtering import filtering
+from apollobench.report.outcome import categories, selection, validation
 from apollobench.report.tables import markdown_table, percent, with_interval
 
 
