@@ -230,6 +230,15 @@ def load_recipe(name: str | Path, overrides: Mapping[str, Any] | None = None) ->
     return RecipeFile(parse_yaml(text, str(path), Recipe, changes), path.name, text, changes)
 
 
+def recorded_recipe(manifest: Mapping[str, Any], name: str) -> RecipeFile:
+    """The recipe that a benchmark's manifest records; `name` is what errors call it. Raises InputError without one."""
+    held = manifest.get("recipe")
+    if not isinstance(held, dict) or "text" not in held:
+        raise InputError(f"{name}: records no recipe; a benchmark that `apollobench curate` made has one")
+    changes = held.get("overrides", {})
+    return RecipeFile(parse_yaml(held["text"], name, Recipe, changes), str(held["file"]), held["text"], changes)
+
+
 def shipped_recipes() -> tuple[str, ...]:
     """The names of the recipes in `curation/`: its YAML files that say where items come from."""
     files = sorted(content_path("curation").glob("*.yaml"))

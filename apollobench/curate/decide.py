@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from apollobench.curate.answers import MISSING, STATUSES, Answers, Bools
 from apollobench.curate.audit import Audit, audit
 from apollobench.curate.categorize import CATEGORIZERS, Categorized
+from apollobench.curate.crossfit import CrossFit, cross_fit
 from apollobench.curate.filter import NOT_JUDGED, Ballots, Verdict, ballots, judge
-from apollobench.curate.left_out import CrossFit, cross_fit
 from apollobench.curate.lint import Finding, lint_answers
 from apollobench.curate.power import Power, filter_power, filter_warnings
 from apollobench.curate.select import Candidates, Selection, select
@@ -87,7 +87,7 @@ def decide(
     votes = ballots(blind or panel, recipe.filter)
     verdicts = judge(votes, recipe.filter)
     survivors = np.flatnonzero([verdict.keep for verdict in verdicts])
-    candidates = _candidates(recipe, panel, categorized, survivors)
+    candidates = candidates_of(recipe, panel, categorized, survivors)
     selection = select(candidates, recipe.select)
     chosen = survivors[selection.chosen]
     power = filter_power(votes, recipe.filter, verdicts)
@@ -106,9 +106,10 @@ def decide(
     )
 
 
-def _candidates(
+def candidates_of(
     recipe: Recipe, panel: Answers, categorized: Sequence[Categorized], survivors: NDArray[np.intp]
 ) -> Candidates:
+    """What the selection works on: the survivors (positions in the pool), with the panel's scores."""
     mode = recipe.select.mode if isinstance(recipe.select, EntropySelection) else recipe.modes[0]
     names = [categorized[i].item.category or "" for i in survivors]
     return Candidates(

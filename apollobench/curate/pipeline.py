@@ -14,6 +14,7 @@ from apollobench.curate.answers import gather
 from apollobench.curate.decide import Decisions, categorize, decide
 from apollobench.curate.panel import Run, run_panel
 from apollobench.curate.publish import about, entries
+from apollobench.curate.shifts import rotations, under_all_rotations, wants_shifts
 from apollobench.errors import InputError
 from apollobench.evaluate.prompt import PROMPT_VERSION
 from apollobench.recipe import Recipe, RecipeFile
@@ -62,7 +63,12 @@ def curate(
     runs = ask([*recipe.panel, *recipe.held_out], items, recipe.modes, output / RESPONSES)
     _tell_of_replacement(output, file)
     responses = chain.from_iterable(run.responses for run in runs)
-    decisions = decide(recipe, gather(items, responses, [run.model for run in runs], recipe.modes), categorized)
+    answers = gather(items, responses, [run.model for run in runs], recipe.modes)
+    blind = None
+    if wants_shifts(recipe.filter):
+        again = ask(recipe.panel, rotations(items), [Mode.TEXT], output / RESPONSES)
+        blind = under_all_rotations(answers.only(recipe.panel), chain.from_iterable(run.responses for run in again))
+    decisions = decide(recipe, answers, categorized, blind)
     for warning in decisions.warnings:
         print(f"warning: {warning}", file=sys.stderr, flush=True)
     return _publish(output, file, decisions, runs), decisions

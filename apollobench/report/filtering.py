@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from apollobench.curate.answers import STATUSES
+from apollobench.curate.crossfit import CrossFit
 from apollobench.curate.decide import Decisions
-from apollobench.curate.left_out import CrossFit
 from apollobench.curate.power import WANTED, Power
 from apollobench.report.tables import markdown_table, percent, with_interval
 from apollobench.stats.clusters import partition
