@@ -1,6 +1,6 @@
 """The command line: all commands, and the way in."""
 
-from apollobench.commands import curation, evaluation, models  # noqa: F401  (each adds its commands)
+from apollobench.commands import certify, curation, evaluation, models  # noqa: F401  (each adds its commands)
 from apollobench.commands.top import app
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from apollobench.benchmark import load_benchmark
 from apollobench.curate.answers import Answers, Bools
 from apollobench.curate.categorize import Categorized
 from apollobench.curate.crossfit import left_out, lowered
 from apollobench.curate.decide import candidates_of
 from apollobench.curate.filter import ballots, judge
-from apollobench.curate.recorded import families
+from apollobench.curate.recorded import RESPONSES, families, recorded_answers
 from apollobench.curate.select import select
+from apollobench.curate.shifts import under_all_rotations, wants_shifts
 from apollobench.errors import InputError
-from apollobench.recipe import Recipe
+from apollobench.evaluate.store import load_responses
+from apollobench.recipe import Recipe, recorded_recipe
 from apollobench.stats.clusters import Floats
 
 
@@ -78,6 +82,24 @@ def jackknife(
             _without(name, gone, recipe, panel, blind or panel, categorized) for name, gone in groups.items()
         ),
     )
+
+
+def of_benchmark(directory: Path) -> Jackknife:
+    """The jackknife of a benchmark by its own recipe and its stored responses.
+
+    Raises InputError where answers of its panel are not stored, and as `jackknife` does.
+    """
+    benchmark = load_benchmark(directory, needs_videos=False)
+    recipe = recorded_recipe(benchmark.manifest, str(directory)).recipe
+    answers = recorded_answers(directory)
+    lost = [model for model in recipe.panel if model not in answers.models]
+    if lost:
+        raise InputError(f"{directory}: {lost[0]} of its panel has no answers under responses/")
+    panel = answers.only(recipe.panel)
+    blind = None
+    if wants_shifts(recipe.filter):
+        blind = under_all_rotations(panel, load_responses([directory / RESPONSES]))
+    return jackknife(recipe, panel, [Categorized(item, "") for item in panel.items], blind)
 
 
 def jaccard(first: Bools, second: Bools) -> float:
