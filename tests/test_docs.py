@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 
-NAMES = ("add_a_source", "apollo", "cli", "import", "lmms-eval", "servers", "training", "transformers", "vllm")
+NAMES = (
+    "add_a_source",
+    "apollo",
+    "cli",
+    "filters",
+    "import",
+    "lmms-eval",
+    "servers",
+    "training",
+    "transformers",
+    "vllm",
+)
 DOCS = tuple(f"docs/{name}.md" for name in NAMES)
 
 
@@ -26,6 +37,14 @@ def test_links_lead_to_files(root: Path, page: str) -> None:
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
     missing = [target for target in targets if not ((root / page).parent / target).exists()]
     assert not missing
+
+
+def test_the_example_of_filters_prints_what_it_says(root: Path) -> None:
+    text = (root / "docs" / "filters.md").read_text(encoding="utf-8")
+    found = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    ran = subprocess.run([sys.executable, "-c", found[1]], cwd=root, capture_output=True, text=True, check=True)
+    assert ran.stdout == found[2]
 
 
 def test_readme_shows_only_commands_that_exist(root: Path) -> None:

@@ -5,6 +5,7 @@ They read matrices of scores, one for each mode, so that they judge recorded ans
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -125,14 +126,14 @@ def chance_aware(votes: Ballots, spec: ChanceAwareFilter) -> list[Verdict]:
     )
     adjusted, cutoff = item_discoveries(p_values, spec.fdr)
     verdicts = []
-    for i, seen in enumerate(evidence):
-        guilty = [mode for mode, p in zip(spec.modes, p_values[i], strict=True) if p <= cutoff]
-        q = None if np.isnan(adjusted[i]) else float(adjusted[i])
-        reason = f"{_told(seen, guilty)}: above chance by more than {spec.margin:.0%}" + (
-            f" (p {np.nanmin(p_values[i]):.2g}, q {q:.2g})" if q is not None else ""
-        )
+    for i, (seen, row, q) in enumerate(zip(evidence, p_values.tolist(), adjusted.tolist(), strict=True)):
+        guilty = [mode for mode, p in zip(spec.modes, row, strict=True) if p <= cutoff]
+        reason = ""
+        if guilty:
+            least = min(p for p in row if not math.isnan(p))
+            reason = f"{_told(seen, guilty)}: above chance by more than {spec.margin:.0%} (p {least:.2g}, q {q:.2g})"
         held = {mode: tests[mode][i] for mode in spec.modes}
-        verdicts.append(_verdict(seen, guilty, reason, spec, held, q))
+        verdicts.append(_verdict(seen, guilty, reason, spec, held, None if math.isnan(q) else q))
     return verdicts
 
 
