@@ -16,11 +16,12 @@ done; \
 echo "set-up: Python 3.11 or newer with its venv module is needed, and none was found on PATH" >&2; exit 2
 endef
 
-.PHONY: help setup demo test test-vllm test-lmms check docs format
+.PHONY: help setup setup-pages demo test test-pages test-vllm test-lmms check docs format
 
 help:
 	@echo "make demo    set up, then curate a benchmark, score two models on it, rank them and gate one (into demo/)"
 	@echo "make test    set up, then run every test"
+	@echo "make test-pages set up, add a browser, then test pages in it"
 	@echo "make test-vllm  set up an environment with vLLM for CPUs (Python 3.11), then test what runs on it"
 	@echo "make test-lmms  set up an environment with lmms-eval, then test what runs on it"
 	@echo "make check   set up, then lint, formatting and types"
@@ -46,6 +47,15 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+.venv/.pages: $(READY) tools/set_up_pages.py
+	@$(BIN)/python tools/set_up_pages.py
+	@touch $@
+
+setup-pages: .venv/.pages
+
+test-pages: setup-pages
+	@$(BIN)/python -m pytest tests/pages
 
 test-vllm: .venv-vllm/.ready
 	@.venv-vllm/bin/python -m pytest tests/vllm

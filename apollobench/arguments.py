@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from apollobench.errors import InputError
 from apollobench.types import Mode
 
 FULL_RECIPE = "apollobench"
+Choice = TypeVar("Choice")
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +30,15 @@ def parse_pairs(text: str) -> dict[str, str]:
     return pairs
 
 
+def parse_size(text: str) -> int:
+    """`20GB` or `1.5 TB` in bytes, by powers of ten. Raises InputError that shows the form."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kMGT]?)B?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise InputError(f"{text!r} is no size; expected such as 500MB, 20GB or 1.5TB")
+    power: int = " kmgt".index(found[2].lower() or " ")
+    return round(float(found[1]) * float(1000**power))
+
+
 def parse_modes(text: str) -> tuple[Mode, ...]:
     """Modes separated by commas, each once. Raises InputError as `parse_mode` does."""
     return tuple(dict.fromkeys(parse_mode(part.strip()) for part in text.split(",")))
@@ -39,6 +49,13 @@ def parse_mode(text: str) -> Mode:
     if text not in set(Mode):
         raise InputError(f"unknown mode {text!r}; valid: {', '.join(Mode)}")
     return Mode(text)
+
+
+def parse_choice(option: str, text: str, valid: Mapping[str, Choice]) -> Choice:
+    """What a word stands for. Raises InputError that lists the valid words."""
+    if text not in valid:
+        raise InputError(f"{option}: unknown {text!r}; valid: {', '.join(valid)}")
+    return valid[text]
 
 
 def choose_recipe(
@@ -72,6 +89,16 @@ def choose_recipe(
     if wanted != list(listed):
         changed["name"] = "+".join(re.sub(r"[^\w.-]+", "-", name) for name in wanted)
     return load_recipe(recipe or own, {**overrides, **changed})
+
+
+def panel_overrides(text: str | None) -> dict[str, Any]:
+    """What `--panel` puts in the place of a recipe's models; nothing for None. Raises InputError as `find_panel`."""
+    if text is None:
+        return {}
+    from apollobench.models.roster import find_panel
+
+    chosen = find_panel(text)
+    return {"panel": list(chosen.panel), "held_out": list(chosen.held_out)}
 
 
 def items_of_sources(names: str, data_root: Path) -> list[Item]:

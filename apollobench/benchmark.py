@@ -22,6 +22,7 @@ from apollobench.types import CATEGORIES, Item, Mode, Truth, Video, digest
 
 FORMAT = 1
 MANIFEST, ITEMS, DROPPED, CARD = "manifest.json", "items.parquet", "dropped.parquet", "README.md"
+OF_THE_PLACE = ("media_root", "files")
 Evidence = Mapping[Mode, tuple[int, int]]
 
 
@@ -49,7 +50,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """A complete benchmark. manifest_hash: SHA-256 of manifest.json, first 16 bytes in hex, which scores refer to."""
+    """A complete benchmark. manifest_hash: what `identity` makes of the manifest, which scores refer to."""
 
     directory: Path
     items: tuple[Item, ...]
@@ -62,11 +63,18 @@ class Benchmark:
 
 
 def write_benchmark(
-    directory: Path, kept: Sequence[Entry], dropped: Sequence[Entry], about: Mapping[str, Any], card: str
+    directory: Path,
+    kept: Sequence[Entry],
+    dropped: Sequence[Entry],
+    about: Mapping[str, Any],
+    card: str,
+    *,
+    needs_videos: bool = True,
 ) -> Benchmark:
     """Writes a benchmark, the manifest last and atomically. An older one in the same place is replaced.
 
     about: what the manifest says beside format, items, files and media root (recipe, panel, counts, ...); needs `name`.
+    needs_videos: whether one at least has to be at hand, as in `load_benchmark`.
     Raises InputError when there is nothing to write, and when an item has no category.
     """
     if not kept:
@@ -79,16 +87,16 @@ def write_benchmark(
     root = _common_folder([entry.item.video.path for entry in (*kept, *dropped)])
     _write_parquet(directory / ITEMS, kept, root)
     _write_parquet(directory / DROPPED, dropped, root)
-    _replace(directory / CARD, card.encode())
+    replace_file(directory / CARD, card.encode())
     manifest = {
         "format": FORMAT,
         **about,
         "items": {"count": len(kept), "fingerprint": items_fingerprint([entry.item for entry in kept])},
         "media_root": Path(os.path.relpath(root, directory)).as_posix(),
-        "files": {name: _sha256(directory / name) for name in (ITEMS, DROPPED, CARD)},
+        "files": {name: file_sha256(directory / name) for name in (ITEMS, DROPPED, CARD)},
     }
-    _replace(directory / MANIFEST, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
-    return load_benchmark(directory, data_root=root)
+    replace_file(directory / MANIFEST, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+    return load_benchmark(directory, data_root=root, needs_videos=needs_videos)
 
 
 def load_benchmark(directory: Path, data_root: Path | None = None, *, needs_videos: bool = True) -> Benchmark:
@@ -98,12 +106,12 @@ def load_benchmark(directory: Path, data_root: Path | None = None, *, needs_vide
     changed, and when not one of the videos that are needed is where it should be. Single missing videos are left to
     the runner, which gives them a status.
     """
-    manifest, manifest_hash = _read_manifest(directory)
+    manifest = _read_manifest(directory)
     for name, expected in manifest["files"].items():
         path = directory / name
         if not path.is_file():
             raise InputError(f"{path}: missing; the benchmark is damaged. Curate it again, or fetch it again")
-        if _sha256(path) != expected:
+        if file_sha256(path) != expected:
             raise InputError(
                 f"{path}: its content changed after the benchmark was written (its hash is not the manifest's). "
                 f"Curate it again, or fetch it again"
@@ -115,7 +123,7 @@ def load_benchmark(directory: Path, data_root: Path | None = None, *, needs_vide
             f"{directory}: none of its {len(items)} items has its video under {root}; the first, {items[0].id}, needs "
             f"{items[0].video.path}. Say where the videos are with --data_root DIR"
         )
-    return Benchmark(directory, items, manifest, manifest_hash)
+    return Benchmark(directory, items, manifest, identity(manifest))
 
 
 def read_entries(path: Path, root: Path) -> list[Entry]:
@@ -124,7 +132,15 @@ def read_entries(path: Path, root: Path) -> list[Entry]:
         rows = pq.read_table(path).to_pylist()
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: cannot be read as Parquet ({error}); curate the benchmark again") from error
-    return [_from_row(row, root) for row in rows]
+    return [from_row(row, root) for row in rows]
+
+
+def identity(manifest: Mapping[str, Any]) -> str:
+    """Hash of what a benchmark is, in hex: of its manifest but for where the videos lie and how the files are encoded.
+
+    A benchmark that was published and rebuilt elsewhere is the same one, and scores on either can be compared.
+    """
+    return digest({key: value for key, value in manifest.items() if key not in OF_THE_PLACE})
 
 
 def items_fingerprint(items: Sequence[Item]) -> str:
@@ -159,7 +175,8 @@ SCHEMA = pa.schema(
 )
 
 
-def _to_row(entry: Entry, root: Path) -> dict[str, Any]:
+def to_row(entry: Entry, root: Path) -> dict[str, Any]:
+    """An entry as SCHEMA has it; its video must lie below `root`."""
     item, truth = entry.item, entry.item.truth
     row: dict[str, Any] = {
         "id": item.id,
@@ -189,7 +206,8 @@ def _to_row(entry: Entry, root: Path) -> dict[str, Any]:
     return row
 
 
-def _from_row(row: Mapping[str, Any], root: Path) -> Entry:
+def from_row(row: Mapping[str, Any], root: Path) -> Entry:
+    """The entry that `to_row` made a row of. root: the media root, or any where the row has an absolute path."""
     item = Item(
         id=row["id"],
         question=row["question"],
@@ -217,7 +235,7 @@ def _from_row(row: Mapping[str, Any], root: Path) -> Entry:
     )
 
 
-def _read_manifest(directory: Path) -> tuple[dict[str, Any], str]:
+def _read_manifest(directory: Path) -> dict[str, Any]:
     path = directory / MANIFEST
     if not directory.is_dir():
         raise InputError(f"{directory}: no such directory; make a benchmark with `apollobench curate`")
@@ -229,30 +247,32 @@ def _read_manifest(directory: Path) -> tuple[dict[str, Any], str]:
                 f"Run the same curate command again; it carries on where it stopped"
             )
         raise InputError(f"{directory}: not a benchmark, it has no {MANIFEST}; make one with `apollobench curate`")
-    content = path.read_bytes()
     try:
-        manifest = json.loads(content)
+        manifest: dict[str, Any] = json.loads(path.read_bytes())
         version = manifest["format"]
         absent = [key for key in ("name", "files", "media_root", "items") if key not in manifest]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: damaged ({error!r}); curate the benchmark again, or fetch it again") from error
+    if "benchmark" in manifest:
+        raise InputError(f"{directory}: a published dataset; make a benchmark of it with `apollobench rebuild`")
     if version != FORMAT:
         raise InputError(f"{path}: format {version}, but this version of apollobench reads format {FORMAT}")
     if absent:
         raise InputError(
             f"{path}: damaged, it lacks {', '.join(absent)}; curate the benchmark again, or fetch it again"
         )
-    return manifest, hashlib.sha256(content).hexdigest()[:32]
+    return manifest
 
 
 def _write_parquet(path: Path, entries: Sequence[Entry], root: Path) -> None:
     part = path.with_suffix(".part")
-    pq.write_table(pa.Table.from_pylist([_to_row(entry, root) for entry in entries], schema=SCHEMA), part)
+    pq.write_table(pa.Table.from_pylist([to_row(entry, root) for entry in entries], schema=SCHEMA), part)
     part.replace(path)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    part = path.with_suffix(".part")
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file, complete or not at all."""
+    part = path.with_name(f"{path.name}.part")
     with part.open("wb") as file:
         file.write(content)
         file.flush()
@@ -260,13 +280,19 @@ def _replace(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _common_folder(paths: Sequence[Path]) -> Path:
     return Path(os.path.commonpath([absolute(path).parent for path in paths]))
+
+
+def is_benchmark(path: Path) -> bool:
+    """Whether `path` is a folder of a benchmark, be it half-written."""
+    return (path / MANIFEST).is_file() or (path / ITEMS).is_file()
 
 
 def absolute(path: Path) -> Path:

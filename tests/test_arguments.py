@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apollobench.arguments import choose_recipe
+from apollobench.arguments import choose_recipe, parse_size
 from apollobench.errors import InputError
 from apollobench.recipe import load_recipe
 
@@ -64,3 +64,16 @@ def test_what_cannot_be_meant_is_told(
     with pytest.raises(InputError) as caught:
         choose_recipe(names, recipe, {}, flags)
     assert expected in str(caught.value)
+
+
+def test_sizes_are_in_powers_of_ten() -> None:
+    assert [parse_size(text) for text in ("0", "12", "500MB", "20 gb", "1.5T")] == [
+        0,
+        12,
+        5 * 10**8,
+        2 * 10**10,
+        15 * 10**11,
+    ]
+    for wrong in ("", "GB", "-1GB", "20 miles", "1e9"):
+        with pytest.raises(InputError, match=r"is no size; expected such as 500MB, 20GB or 1.5TB"):
+            parse_size(wrong)

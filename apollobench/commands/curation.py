@@ -58,6 +58,13 @@ def curate(
     skip_malformed: Annotated[
         bool, typer.Option("--skip_malformed", help="Leave out malformed rows of the annotations, instead of stopping.")
     ] = False,
+    at_hand: Annotated[
+        bool, typer.Option("--at_hand", help="Leave out questions whose annotations or videos are not on this machine.")
+    ] = False,
+    panel: Annotated[
+        str | None,
+        typer.Option("--panel", help="A panel of models.yaml (paper, tiny), or models, in place of the recipe's."),
+    ] = None,
     size: Annotated[
         int | None, typer.Option("--size", min=1, help="How many items to select, instead of what the recipe says.")
     ] = None,
@@ -67,6 +74,9 @@ def curate(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes that run models. [default: one per core]")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry_run", help="Only tell what it would take and what is missing here; ask nothing.")
+    ] = False,
 ) -> None:
     """Make a benchmark: ask a panel of models, drop what needs no video, sort, select, and report.
 
@@ -78,15 +88,24 @@ def curate(
     Examples:
       apollobench curate --sources synthetic --output_path out/synthetic
       apollobench curate --sources videomme,mlvu --data_root data --output_path out/two
+      apollobench curate --recipe apollobench --data_root data --output_path out/full --dry_run
     """
-    from apollobench.arguments import choose_recipe
+    from apollobench.arguments import choose_recipe, panel_overrides
     from apollobench.curate.pipeline import REPORT, load_pool
     from apollobench.curate.pipeline import curate as make
     from apollobench.report.closing import closing
 
-    flags = {"subtitles": subtitles, "skip_malformed": skip_malformed}
-    file = choose_recipe(sources, recipe, {} if size is None else {"select.size": size}, flags)
-    items = load_pool(file.recipe, data_root or output_path / "data")
+    flags = {"subtitles": subtitles, "skip_malformed": skip_malformed, "at_hand": at_hand}
+    overrides = {**panel_overrides(panel), **({} if size is None else {"select.size": size})}
+    file = choose_recipe(sources, recipe, overrides, flags)
+    data = data_root or output_path / "data"
+    if dry_run:
+        from apollobench.curate.forecast import forecast
+        from apollobench.report.forecast import forecast_markdown
+
+        typer.echo(forecast_markdown(forecast(file.recipe, data)))
+        return
+    items = load_pool(file.recipe, data)
     _, decisions = make(file, items, output_path, workers=workers)
     typer.echo(f"{closing(decisions)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
 

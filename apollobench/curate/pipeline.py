@@ -12,8 +12,8 @@ from pathlib import Path
 from apollobench.benchmark import MANIFEST, Benchmark, write_benchmark
 from apollobench.curate.answers import gather
 from apollobench.curate.decide import Decisions, categorize, decide
+from apollobench.curate.entries import about, entries
 from apollobench.curate.panel import Run, run_panel
-from apollobench.curate.publish import about, entries
 from apollobench.curate.shifts import rotations, under_all_rotations, wants_shifts
 from apollobench.errors import InputError
 from apollobench.evaluate.prompt import PROMPT_VERSION

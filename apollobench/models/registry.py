@@ -12,6 +12,7 @@ from typing import Protocol, cast, runtime_checkable
 from apollobench.errors import InputError
 from apollobench.models.base import Model, Sketch
 from apollobench.models.roster import BACKENDS, RosterEntry, find_entry
+from apollobench.types import Sampling
 
 
 class Backend(Protocol):
@@ -28,6 +29,9 @@ class Backend(Protocol):
 
     def readiness(self, name: str, entry: RosterEntry) -> str:
         """Whether it can run here and now: `yes`, or `no: ` with the reason. Nothing is downloaded or asked."""
+
+    def expected_sampling(self, name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Sampling:
+        """How it is going to sample a video, as far as its roster entry and files at hand tell."""
 
 
 @runtime_checkable
@@ -91,6 +95,12 @@ def check_model(name: str, model_args: Mapping[str, str] | None = None, backend:
     """Raises `InputError` where `load_model` would for want of something, without loading anything heavy."""
     chosen = choose(name, model_args, backend)
     chosen.backend.check(chosen.name, chosen.entry, chosen.arguments)
+
+
+def expected_sampling(name: str) -> Sampling:
+    """How the model is going to sample a video. Nothing is downloaded, loaded or asked."""
+    chosen = choose(name)
+    return chosen.backend.expected_sampling(chosen.name, chosen.entry, chosen.arguments)
 
 
 def readiness(name: str, entry: RosterEntry) -> str:

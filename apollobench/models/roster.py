@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from apollobench.content import content_path
 from apollobench.errors import InputError
@@ -41,6 +42,7 @@ class RosterEntry(BaseModel):
     model_class: Text | None = None
     licence: Text
     sampling: Arguments = {}
+    tokens_per_frame: tuple[float, float] | None = None
     generation: Arguments = {}
     note: str = ""
 
@@ -59,17 +61,40 @@ class RosterEntry(BaseModel):
         return name
 
 
+class Panel(BaseModel):
+    """Models that vote together, and those held out to examine the vote."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    panel: Annotated[tuple[Text, ...], Field(min_length=1)]
+    held_out: tuple[Text, ...]
+
+
 class Roster(BaseModel):
     """The roster file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     models: dict[str, RosterEntry]
+    panels: dict[str, Panel]
+
+    @model_validator(mode="after")
+    def _panels_are_known(self) -> Self:
+        for name, each in self.panels.items():
+            strange = [model for model in (*each.panel, *each.held_out) if model not in self.models]
+            if strange:
+                raise ValueError(f"panel {name} names {strange[0]}, which models does not list")
+        return self
+
+
+@cache
+def _shipped() -> Roster:
+    return read_yaml(content_path("curation", "models.yaml"), Roster)
 
 
 def roster() -> dict[str, RosterEntry]:
     """Every known model by name: those of `curation/models.yaml`, then shipped weights that it does not list."""
-    listed = read_yaml(content_path("curation", "models.yaml"), Roster).models
+    listed = _shipped().models
     named = {entry.weights for entry in listed.values()}
     found = sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
     unlisted = {
@@ -78,6 +103,22 @@ def roster() -> dict[str, RosterEntry]:
         if BUILTIN + name not in named and name not in listed
     }
     return {**listed, **unlisted}
+
+
+def find_panel(text: str) -> Panel:
+    """A panel of `curation/models.yaml` by name, or models separated by commas, with none held out.
+
+    Raises `InputError` for a name that is neither.
+    """
+    panels = _shipped().panels
+    if text in panels:
+        return panels[text]
+    names = [name.strip() for name in text.split(",")]
+    if len(names) == 1 and names[0] not in roster() and ":" not in text:
+        raise InputError(f"no panel {text!r}; there are {', '.join(panels)}, or name models, separated by commas")
+    for name in names:
+        find_entry(name)
+    return Panel(panel=tuple(names), held_out=())
 
 
 def find_entry(name: str) -> RosterEntry:

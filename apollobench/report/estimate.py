@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apollobench.evaluate.estimate import CHARACTERS_PER_TOKEN, Estimate, Share
-from apollobench.report.tables import markdown_table
+from apollobench.report.tables import in_range, markdown_table
 
 HEAD = (
     "mode",
@@ -41,10 +41,10 @@ def _row(estimate: Estimate, name: str, share: Share) -> list[str]:
         f"{share.requests:,}",
         f"{share.videos:,}",
         f"{share.frames:,}",
-        _range(estimate.prompt_tokens(share), ",.0f"),
-        _range(estimate.completion_tokens(share), ",.0f"),
-        _range(estimate.seconds(share), ",.0f"),
-        _range(estimate.price(share), ",.4f"),
+        in_range(estimate.prompt_tokens(share), ",.0f"),
+        in_range(estimate.completion_tokens(share), ",.0f"),
+        in_range(estimate.seconds(share), ",.0f"),
+        in_range(estimate.price(share), ",.4f"),
         f"{share.stored:,}",
         f"{share.refused:,}",
     ]
@@ -55,18 +55,11 @@ def _assumed(estimate: Estimate) -> str:
     few, many = CHARACTERS_PER_TOKEN
     frame, reply, wait = rates.tokens_per_frame, rates.completion_tokens, rates.seconds_per_request
     told = [f"a token for every {many:g} to {few:g} characters of text"]
-    told.append(f"{_range(frame, 'g')} tokens a frame" if frame else "tokens a frame are not known")
-    told.append(f"{_range(reply, 'g')} tokens a reply" if reply else "tokens a reply are not known")
-    told.append(f"{_range(wait, 'g')} s a request, {rates.at_once} at a time" if wait else "seconds are not known")
+    told.append(f"{in_range(frame, 'g')} tokens a frame" if frame else "tokens a frame are not known")
+    told.append(f"{in_range(reply, 'g')} tokens a reply" if reply else "tokens a reply are not known")
+    told.append(f"{in_range(wait, 'g')} s a request, {rates.at_once} at a time" if wait else "seconds are not known")
     if rates.prices.known:
         told.append(f"a million tokens at {rates.prices.input:g} (prompt) and {rates.prices.output:g} (reply)")
     else:
         told.append("no prices, give price_input and price_output")
     return f"Assumed: {'; '.join(told)}. Requests that are tried again come on top; caches of the server make it less."
-
-
-def _range(bounds: tuple[float, float] | None, form: str) -> str:
-    if bounds is None:
-        return "-"
-    low, high = (format(bound, form) for bound in bounds)
-    return low if low == high else f"{low} to {high}"

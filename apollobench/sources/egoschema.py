@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from apollobench.errors import InputError
+from apollobench.sources.base import Size
 from apollobench.sources.reading.check import Question
 from apollobench.sources.reading.inline import without_mark
 from apollobench.sources.reading.places import Split
@@ -69,6 +70,8 @@ SOURCE = Published(
             files=(("Subset/test-*.parquet",), ("test-*.parquet",), ("questions.json",)),
             videos="egoschema/videos",
             hub=("lmms-eval/egoschema", "lmms-lab/egoschema"),
+            media=("videos_chunked_*.zip",),
+            size=Size(500, 500, 180),
         )
     },
     forms=(

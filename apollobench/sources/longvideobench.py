@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apollobench.sources.base import Size
 from apollobench.sources.reading.check import Question
 from apollobench.sources.reading.places import Split
 from apollobench.sources.reading.published import Form, Published
@@ -53,8 +54,10 @@ SOURCE = Published(
             files=(("validation-*.parquet",), ("lvb_val.json",)),
             videos="datasets/longvideobench/videos",
             hub=("longvideobench/LongVideoBench",),
+            media=("videos.tar*",),
+            size=Size(1337, 753, 477),
         )
     },
     forms=(Form(COLUMNS | LABELS | {*OPTIONS}, numbered), Form(COLUMNS | LABELS | {"candidates"}, original)),
-    subtitles=Subtitles("datasets/longvideobench/subtitles", read_cues, each=True),
+    subtitles=Subtitles("datasets/longvideobench/subtitles", read_cues, each=True, media=("subtitles.tar*",)),
 ).source

@@ -5,6 +5,7 @@ The tasks whose answers are free text (sub-scene captioning, summaries) are not 
 
 from __future__ import annotations
 
+from apollobench.sources.base import Size
 from apollobench.sources.reading.check import Question
 from apollobench.sources.reading.inline import split_options
 from apollobench.sources.reading.places import Split
@@ -51,8 +52,19 @@ SOURCE = Published(
     licence="CC-BY-NC-SA-4.0",
     home="https://github.com/JUNJIE99/MLVU",
     splits={
-        "dev": Split((("test-*.parquet",), tuple(f"{task}.json" for task in TASKS)), "mlvu", ("sy1998/MLVU_dev",)),
-        "test": Split((("test-*.parquet",), ("test_mcq_gt.json",)), "mlvu_test", ("sy1998/MLVU_Test",)),
+        "dev": Split(
+            files=(("test-*.parquet",), tuple(f"{task}.json" for task in TASKS)),
+            videos="mlvu",
+            hub=("sy1998/MLVU_dev",),
+            media=("*.zip",),
+            size=Size(2175, 1122, 756),
+        ),
+        "test": Split(
+            files=(("test-*.parquet",), ("test_mcq_gt.json",)),
+            videos="mlvu_test",
+            hub=("sy1998/MLVU_Test",),
+            media=("*.zip",),
+        ),
     },
     forms=(
         Form({"video_name", "duration", "question", "answer", "task_type", "question_id"}, marked),

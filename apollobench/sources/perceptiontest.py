@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from apollobench.sources.base import Size
 from apollobench.sources.reading.check import Question
 from apollobench.sources.reading.places import Split
 from apollobench.sources.reading.published import Form, Published
@@ -56,6 +57,8 @@ SOURCE = Published(
             files=(("mc_question_val/validation-*.parquet",), ("mc_question_valid.json",)),
             videos="perceptiontest_val/videos",
             hub=("lmms-eval/PerceptionTest_Val", "lmms-lab/PerceptionTest_Val"),
+            media=("videos_chunked_*.zip",),
+            size=Size(19140, 5900, 23),
         )
     },
     forms=(Form(COLUMNS, question),),

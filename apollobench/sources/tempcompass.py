@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from apollobench.sources.base import Size
 from apollobench.sources.reading.check import Question
 from apollobench.sources.reading.inline import split_options, without_mark
 from apollobench.sources.reading.places import Split
@@ -13,7 +14,7 @@ from apollobench.sources.reading.published import Form, Published
 from apollobench.sources.reading.row import MalformedError, Row
 from apollobench.sources.reading.tables import read_json, read_rows
 
-TASKS = ("multi-choice", "yes_no", "caption_matching")
+TASKS = {"multi-choice": 1580, "yes_no": 2453, "caption_matching": 1503}  # and how many questions each has
 
 
 def rows(path: Path) -> Iterator[Row]:
@@ -69,8 +70,10 @@ SOURCE = Published(
             files=((f"{task}/test-*.parquet",), (f"{task}.json",)),
             videos="tempcompass/videos",
             hub=("lmms-eval/TempCompass", "lmms-lab/TempCompass"),
+            media=("*videos*.zip",),
+            size=Size(items, 410, 11),
         )
-        for task in TASKS
+        for task, items in TASKS.items()
     },
     forms=(Form({"video_id", "question", "answer", "dim"}, question),),
     rows=rows,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apollobench.sources.base import Size
 from apollobench.sources.reading.check import Question
 from apollobench.sources.reading.inline import without_mark
 from apollobench.sources.reading.places import Split
@@ -36,8 +37,10 @@ SOURCE = Published(
             files=(("videomme/test-*.parquet",), ("test-*.parquet",), ("videomme.json",), ("videomme.csv",)),
             videos="videomme/data",
             hub=("lmms-eval/Video-MME", "lmms-lab/Video-MME"),
+            media=("videos_chunked_*.zip",),
+            size=Size(2700, 900, 1016),
         )
     },
     forms=(Form(COLUMNS | {"question", "options", "answer"}, question),),
-    subtitles=Subtitles("videomme/subtitle", read_srt, each=False),
+    subtitles=Subtitles("videomme/subtitle", read_srt, each=False, media=("subtitle.zip",)),
 ).source

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from apollobench.errors import InputError
 from apollobench.types import FramePlan, Mode, Sampling, digest
@@ -24,11 +28,7 @@ def plan(probe: Probe, sampling: Sampling, size: tuple[int, int] | None = None) 
     """
     _check(sampling)
     released = sampling.kind == "released"
-    if released:
-        indices = released_indices(probe.frames, probe.fps, sampling)
-    else:
-        indices = sample_indices(probe.times, probe.duration, sampling)
-    indices += (indices[-1],) * (-len(indices) % sampling.clip_frames)
+    indices = _indices(probe.times, probe.duration, probe.fps, sampling)
     times = tuple(float(probe.times[index]) for index in indices)
     stated = tuple(index / probe.fps for index in indices) if released else times
     k = sampling.clip_frames
@@ -40,6 +40,16 @@ def plan(probe: Probe, sampling: Sampling, size: tuple[int, int] | None = None) 
         duration=probe.frames / probe.fps if released else probe.duration,
         size=size,
     )
+
+
+def frames_shown(duration: float, sampling: Sampling, fps: float = 30.0) -> int:
+    """How many frames `plan` takes of a video of `duration` seconds with a steady `fps`, before one is at hand.
+
+    Raises InputError as `plan` does.
+    """
+    _check(sampling)
+    frames = max(1, math.ceil(duration * fps))
+    return len(_indices(np.arange(frames) / fps, frames / fps, fps, sampling))
 
 
 def plan_for_mode(
@@ -67,6 +77,14 @@ def shuffled(indices: Sequence[int], item_fingerprint: str) -> tuple[int, ...]:
     while order == list(indices) and len(set(indices)) > 1:
         order = order[1:] + order[:1]
     return tuple(order)
+
+
+def _indices(times: NDArray[np.float64], duration: float, fps: float, sampling: Sampling) -> tuple[int, ...]:
+    if sampling.kind == "released":
+        indices = released_indices(len(times), fps, sampling)
+    else:
+        indices = sample_indices(times, duration, sampling)
+    return indices + (indices[-1],) * (-len(indices) % sampling.clip_frames)
 
 
 def _check(sampling: Sampling) -> None:

@@ -1,1 +1,1 @@
-"""Where models run: each module offers `check`, `load` and `readiness` (see `models.registry.Backend`)."""
+"""Where models run: each module offers what `models.registry.Backend` says."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from apollobench.models.base import Model, Sketch
 from apollobench.models.roster import RosterEntry
 from apollobench.models.weights import at_hand, find_weights
+from apollobench.types import Sampling
 
 
 def check(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> None:
@@ -34,6 +35,15 @@ def sketch(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Sketc
 
 def readiness(name: str, entry: RosterEntry) -> str:
     return "yes" if at_hand(name, entry) else "no: weights not at hand"
+
+
+def expected_sampling(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Sampling:
+    """What its config says; that of the released loader where the weights are not at hand."""
+    if at_hand(name, entry):
+        return sketch(name, entry, arguments).sampling
+    from apollobench.models.apollo import Options
+
+    return Options.parse(_own(arguments)).sampling(Sampling("released"))
 
 
 def _own(arguments: Mapping[str, str]) -> dict[str, str]:

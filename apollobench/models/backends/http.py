@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from apollobench.models.base import Model, Sketch
 from apollobench.models.http.options import Options
 from apollobench.models.roster import RosterEntry
+from apollobench.types import Sampling
 
 
 def check(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> None:
@@ -34,6 +35,10 @@ def sketch(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Sketc
     options = Options.parse(arguments)
     settings = options.settings(options.model or entry.weights)
     return Sketch(name, options.revision or "", settings, options.modes, options.sampling, options.rates)
+
+
+def expected_sampling(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Sampling:
+    return Options.parse(arguments).sampling
 
 
 def readiness(name: str, entry: RosterEntry) -> str:

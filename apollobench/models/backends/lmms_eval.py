@@ -12,6 +12,7 @@ from apollobench.models.lmms.classes import ModelClass, find_class, missing
 from apollobench.models.lmms.options import Options
 from apollobench.models.roster import RosterEntry
 from apollobench.models.weights import at_hand
+from apollobench.types import Sampling
 
 
 def check(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> None:
@@ -35,6 +36,10 @@ def readiness(name: str, entry: RosterEntry) -> str:
     if lack is not None:
         return f"no: {lack}"
     return "yes" if at_hand(name, entry) else "no: weights not at hand"
+
+
+def expected_sampling(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Sampling:
+    return Options.parse(arguments).sampling
 
 
 def _chosen(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> tuple[ModelClass, Options]:

@@ -9,6 +9,7 @@ from apollobench.models.base import Model, Sketch
 from apollobench.models.roster import RosterEntry
 from apollobench.models.vllm.options import Options
 from apollobench.models.vllm.server import vllm_python
+from apollobench.types import Sampling
 
 
 def check(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> None:
@@ -29,6 +30,10 @@ def sketch(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Sketc
     from apollobench.models.vllm.connect import sketch as sketch_model
 
     return sketch_model(name, entry, Options.parse(arguments))
+
+
+def expected_sampling(name: str, entry: RosterEntry, arguments: Mapping[str, str]) -> Sampling:
+    return Options.parse(arguments).sampling(None)
 
 
 def readiness(name: str, entry: RosterEntry) -> str:

@@ -47,7 +47,7 @@ class LmmsEvalModel:
         Raises `InputError` for arguments that the class does not take, and with the reason when it cannot be made.
         """
         handling = model_class.handling(options.own)
-        sampling = options.sampling(handling)
+        sampling = options.sampling_for(handling)
         loaded = load_class(model_class)
         parameters = Parameters.of(loaded)
         given = dict(options.own)

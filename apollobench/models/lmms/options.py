@@ -68,10 +68,15 @@ class Options:
         """The most frames that are shown of a video."""
         return self.frames or self.max_frames or FRAMES
 
-    def sampling(self, handling: Handling) -> Sampling:
-        """How videos are sampled. Raises `InputError` for what a class that reads files cannot be held to."""
+    @property
+    def sampling(self) -> Sampling:
+        """How videos are sampled."""
         if self.fps is None:
             return Sampling(kind="uniform", frames=self.count, clip_frames=1)
-        if handling.video == "file":
-            raise InputError(f"fps={self.fps:g}: the class reads a fixed number of frames from a file; say frames=N")
         return Sampling(kind="fps", fps=self.fps, frames=self.count, clip_frames=1)
+
+    def sampling_for(self, handling: Handling) -> Sampling:
+        """How videos are sampled. Raises `InputError` for what a class that reads files cannot be held to."""
+        if self.fps is not None and handling.video == "file":
+            raise InputError(f"fps={self.fps:g}: the class reads a fixed number of frames from a file; say frames=N")
+        return self.sampling

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from apollobench.errors import InputError
 from apollobench.hub import HUB_ID, cached, fetch
+from apollobench.sources.base import NotAtHandError, Size
 from apollobench.sources.reading.tables import READERS
 
 SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.")
@@ -28,19 +29,24 @@ class Split:
     """One part of a benchmark as it is published.
 
     files: ways in which its annotations are laid out, that of the hub first; each is a tuple of name patterns that
-    belong together. videos: their folder under a data root. hub: ids of data sets, today's first.
+    belong together. videos: their folder under a data root. hub: ids of data sets, today's first. media: patterns of
+    the names that hold the videos there: archives, or the videos themselves. media_hub: where the hub has videos only.
+    size: as published.
     """
 
     files: tuple[tuple[str, ...], ...]
     videos: str
     hub: tuple[str, ...] = ()
     revision: str | None = None
+    media: tuple[str, ...] = ()
+    media_hub: tuple[str, ...] = ()
+    size: Size | None = None
 
 
 def find_annotations(source: str, split: Split, data: str | None, root: Path, home: str) -> list[Path]:
     """The annotation files of a split. data: a file, a folder or a hub id to take them from, and from nowhere else.
 
-    Raises InputError that says where was looked, and the ways to get them.
+    Raises NotAtHandError that says where was looked, and the ways to get them.
     """
     if data is not None:
         return _given(source, split, data)
@@ -59,7 +65,7 @@ def find_annotations(source: str, split: Split, data: str | None, root: Path, ho
             return _from_hub(split.hub[0], split)
         except InputError as error:
             reason = f"{split.hub[0]} on the hub: {error}"
-    raise InputError(_nowhere(source, split, folders, reason, home))
+    raise NotAtHandError(_nowhere(source, split, folders, reason, home))
 
 
 def data_roots(root: Path) -> list[Path]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from apollobench.errors import InputError
-from apollobench.sources.base import Options, Source, option_flag, option_text
+from apollobench.sources.base import NotAtHandError, Options, Source, Supply, option_flag, option_text
 from apollobench.sources.reading.check import Defect, Question, Repeats, problems, settle
 from apollobench.sources.reading.places import Media, Split, find_annotations, media_folder
 from apollobench.sources.reading.row import MalformedError, Row
@@ -45,28 +46,73 @@ class Published:
 
     @property
     def source(self) -> Source:
-        options = ("data", "split", "videos", "skip_malformed")
+        options = ("data", "split", "videos", "skip_malformed", "at_hand")
         with_them = (*options, "subtitles") if self.subtitles else options
         splits = f" ({', '.join(self.splits)})" if len(self.splits) > 1 else ""
-        return Source(self.name, f"{self.about}{splits}", with_them, self.read)
+        sizes = {name: split.size for name, split in self.splits.items() if split.size}
+        return Source(self.name, f"{self.about}{splits}", with_them, self.read, sizes=sizes, supplies=self.supplies)
 
     def read(self, options: Options, root: Path) -> list[Item]:
         """The items of one split.
 
-        Raises InputError when files are not at hand, and for malformed rows unless they are to be skipped.
+        Raises NotAtHandError for annotations that are not at hand, unless the option `at_hand` leaves out whatever is
+        not, and InputError for malformed rows unless they are to be skipped.
         """
+        only_at_hand = option_flag(self.name, options, "at_hand")
+        try:
+            questions = self._questions(options, root)
+        except NotAtHandError:
+            if not only_at_hand:
+                raise
+            print(f"note: {self.name}: left out, its annotations are not at hand", file=sys.stderr)
+            return []
+        folder = self._videos(options, root)
+        items = to_items(self.name, self.licence, questions, folder)
+        if self.subtitles and option_flag(self.name, options, "subtitles"):
+            items = with_subtitles(self.name, items, questions, self.subtitles, root)
+        return with_video_at_hand(self.name, items, folder) if only_at_hand else items
+
+    def supplies(self, options: Options, root: Path, ids: Set[str] | None) -> list[Supply]:
+        """The videos, and with the option `subtitles` the subtitles, of the items with these ids, or of all.
+
+        Raises InputError as `read` does, and for ids that the source does not hold.
+        """
+        questions = self._questions(options, root)
+        if ids is not None:
+            questions = [each for each in questions if f"{self.name}/{each.id}" in ids]
+            strange = sorted(ids - {f"{self.name}/{each.id}" for each in questions})
+            if strange:
+                raise InputError(
+                    f"source {self.name} holds no {', '.join(strange[:3])}"
+                    f"{f' and {len(strange) - 3:,} more' if len(strange) > 3 else ''}; take the split and annotations "
+                    "that these items were made from"
+                )
+        split = self._split(options)
+        hub = split.media_hub or split.hub
+        files = tuple(dict.fromkeys(each.file for each in questions))
+        folder = self._videos(options, root)
+        supplies = [Supply("videos", folder, split.videos, files, hub, split.revision, split.media, each=True)]
+        if self.subtitles and option_flag(self.name, options, "subtitles"):
+            layout, names = self.subtitles.folder, self.subtitles.media
+            files = tuple(dict.fromkeys(each.subtitles for each in questions))
+            place = media_folder(layout, root)
+            supplies.append(
+                Supply("subtitles", place, layout, files, hub, split.revision, names, each=self.subtitles.each)
+            )
+        return supplies
+
+    def _questions(self, options: Options, root: Path) -> list[Question]:
         split = self._split(options)
         data = option_text(self.name, options, "data") if "data" in options else None
         files = find_annotations(self.name, split, data, root, self.home)
         reading = read_questions(files, self.forms, self.rows)
         settle(self.name, reading.rows, reading.defects, option_flag(self.name, options, "skip_malformed"))
-        folder = media_folder(split.videos, root)
+        return reading.questions
+
+    def _videos(self, options: Options, root: Path) -> Path:
         if "videos" in options:
-            folder = Path(option_text(self.name, options, "videos")).expanduser().absolute()
-        items = to_items(self.name, self.licence, reading.questions, folder)
-        if self.subtitles and option_flag(self.name, options, "subtitles"):
-            return with_subtitles(self.name, items, reading.questions, self.subtitles, root)
-        return items
+            return Path(option_text(self.name, options, "videos")).expanduser().absolute()
+        return media_folder(self._split(options).videos, root)
 
     def _split(self, options: Options) -> Split:
         name = option_text(self.name, options, "split", next(iter(self.splits)))
@@ -114,6 +160,17 @@ def to_items(source: str, licence: str, questions: Sequence[Question], videos: P
     """Items of sound questions. Questions about one video share it."""
     media, known = Media(videos), dict[str, Video]()
     return list(_items(source, licence, questions, media, known))
+
+
+def with_video_at_hand(source: str, items: Sequence[Item], folder: Path) -> list[Item]:
+    """Those whose video is on this machine; how many are not is told on standard error."""
+    there = {path: path.is_file() for path in {item.video.path for item in items}}
+    kept = [item for item in items if there[item.video.path]]
+    if len(kept) < len(items):
+        lost = len(items) - len(kept)
+        told = f"left out {lost:,} of {len(items):,} questions, their videos are not under {folder}"
+        print(f"note: {source}: {told}", file=sys.stderr)
+    return kept
 
 
 def _items(

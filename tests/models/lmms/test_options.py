@@ -19,13 +19,13 @@ def test_what_is_not_ours_is_for_the_class() -> None:
 
 
 def test_sampling_is_uniform_or_by_time() -> None:
-    assert Options.parse({}).sampling(SIMPLE) == Sampling(kind="uniform", frames=FRAMES, clip_frames=1)
+    assert Options.parse({}).sampling_for(SIMPLE) == Sampling(kind="uniform", frames=FRAMES, clip_frames=1)
     by_time = Options.parse({"fps": "1.5", "max_frames": "20"})
-    assert by_time.sampling(CHAT) == Sampling(kind="fps", fps=1.5, frames=20, clip_frames=1)
+    assert by_time.sampling_for(CHAT) == Sampling(kind="fps", fps=1.5, frames=20, clip_frames=1)
     with pytest.raises(
         InputError, match=r"fps=1\.5: the class reads a fixed number of frames from a file; say frames=N"
     ):
-        by_time.sampling(SIMPLE)
+        by_time.sampling_for(SIMPLE)
 
 
 @pytest.mark.parametrize(

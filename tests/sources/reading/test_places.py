@@ -64,7 +64,10 @@ def test_the_data_root_comes_before_the_environment(tmp_path: Path, monkeypatch:
         ({"split": "train"}, "source nextqa has no split 'train'; it has: test, val"),
         ({"data": 3}, "source nextqa, option data: expected text, found 3"),
         ({"skip_malformed": "yes"}, "option skip_malformed: expected true or false, found 'yes'"),
-        ({"subtitles": True}, "source nextqa has no option 'subtitles'; valid: data, split, videos, skip_malformed"),
+        (
+            {"subtitles": True},
+            "source nextqa has no option 'subtitles'; valid: data, split, videos, skip_malformed, at_hand",
+        ),
     ],
 )
 def test_a_wrong_option_is_named(

@@ -1,0 +1,1 @@
+"""Pages in HTML, served or written to a folder: one look, one way to fill in templates, one guarded server."""
