@@ -27,13 +27,13 @@ def recertify(
 ) -> None:
     """Judge a benchmark again with the answers of new models: would its items still be kept?
 
-    New models vote beside the old panel, by the recipe's own filter. Also told: how blind the items are for the new
-    models alone, per category, and how difficulty and ranks have moved. Writes recertify.md and recertify.json. Exits
-    with 0 if the benchmark holds, 1 if a larger share than --max_failed would be dropped, 2 on a usage error.
+    New models vote beside the old panel, by the recipe's own filter; evaluate them first, in its modes. Also told: how
+    blind the items are for the new models alone, per category, and how difficulty and ranks have moved. Writes
+    recertify.md and recertify.json. Exits with 0 if the benchmark holds, 1 if a larger share than --max_failed would
+    be dropped, 2 on a usage error.
 
     \b
     Example:
-      apollobench eval --model NEW --benchmark out/mine --mode text,frame,video --output_path out/new
       apollobench recertify out/mine --responses out/new
     """
     from apollobench.curate.recertify import recertify as judge_again
