@@ -214,6 +214,37 @@ def leaderboard_export(
         typer.echo(f"leaderboard: {output_path}")
 
 
+@leaderboard_app.command("build")
+def leaderboard_build(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the page; one that was built before is replaced.")],
+    results: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of results of eval, to stand beside the shipped rows.")
+    ] = None,
+    benchmark: Annotated[
+        list[Path] | None,
+        typer.Option("--benchmark", help="Folder of a benchmark whose manifest the page links to; may be repeated."),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset", help="OWNER/NAME of the published benchmark: writes .eval_results entries for the hub."
+        ),
+    ] = None,
+) -> None:
+    """Write the leaderboard as a page that opens from disk: sortable, filterable, with intervals, ranks and ties.
+
+    Beside it lie the rows as CSV, a record of each result for Every Eval Ever, and, with --dataset, the entries that
+    models' repositories on the Hugging Face hub take under .eval_results.
+
+    \b
+    Example:
+      apollobench leaderboard build --out site out/synthetic/apollo-tiny out/synthetic/apollo-tiny-s
+    """
+    from apollobench.board.site import build
+
+    typer.echo(f"leaderboard: {build(out, results or [], benchmark or [], dataset)}")
+
+
 @app.command()
 def demo(
     output_path: Annotated[Path, typer.Option("--output_path", help="Folder for everything.")] = Path("demo"),
