@@ -13,7 +13,7 @@ from apollobench.curate.audit import accuracies
 from apollobench.recipe import Validation
 from apollobench.stats.agreement import kendall_tau
 from apollobench.stats.clusters import Floats, Partition
-from apollobench.stats.interval import Estimate, clustered_mean
+from apollobench.stats.interval import Estimate, clustered_mean, within
 from apollobench.types import CATEGORIES, Mode
 
 
@@ -63,7 +63,8 @@ def drifts(kept: Answers, panel: Sequence[str], new: Sequence[str], spec: Valida
             continue
         sets = {"all": both, **by_category(kept, both)}
         shift = {
-            name: clustered_mean((later - old)[m], kept.videos.where(m), spec.confidence) for name, m in sets.items()
+            name: within(clustered_mean((later - old)[inside], kept.videos.where(inside), spec.confidence), -1, 1)
+            for name, inside in sets.items()
         }
         found.append(Drift(mode, shift, _tau(old[both], later[both], kept.videos.where(both), spec)))
     return found

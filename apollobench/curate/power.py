@@ -66,7 +66,7 @@ def filter_warnings(votes: Ballots, powers: Sequence[Power]) -> list[str]:
         if unseen:
             sizes = panel_sizes(matrix)
             found.append(
-                f"{mode} mode: {sum(sizes)} models of {len(sizes)} families are too few for the filter on this pool; "
+                f"{mode} mode: {sum(sizes)} models (families: {len(sizes)}) are too few for the filter on this pool; "
                 f"an item of {', '.join(unseen)} options would be kept although every model is right"
             )
         right, voted = (matrix.scores == RIGHT).sum(axis=1), (matrix.scores != NO_VOTE).sum(axis=1)

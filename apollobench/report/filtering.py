@@ -107,8 +107,9 @@ def _cross_fits(fits: Sequence[CrossFit]) -> list[str]:
         for f in fits
     ]
     return [
-        "No model was held out. In its place: the filter with one family of the panel left out, that family's accuracy "
-        f"on what is kept, averaged over {', '.join(fits[0].left_out)}. Interval over videos, for these families.",
+        "No model was held out. In its place: the filter with one family of the panel left out (one model, where all "
+        f"are kin), its accuracy on what is kept, averaged over {', '.join(fits[0].left_out)}. Interval over videos, "
+        "for these models.",
         markdown_table(["mode", "left out in turn", "kept on average", "chance", "accuracy"], rows),
     ]
 

@@ -169,7 +169,7 @@ def test_a_panel_that_can_find_nothing_keeps_all_and_says_so() -> None:
     powers = filter_power({Mode.TEXT: votes}, SPEC, verdicts)
     assert all(power.blind and power.ability is None and power.guessed == 0 for power in powers)
     assert filter_warnings({Mode.TEXT: votes}, powers) == [
-        "text mode: 2 models of 2 families are too few for the filter on this pool; an item of 4 options would be kept "
+        "text mode: 2 models (families: 2) are too few for the filter on this pool; an item of 4 options would be kept "
         "although every model is right"
     ]
 
