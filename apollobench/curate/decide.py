@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apollobench.curate.answers import MISSING, STATUSES, Answers, Bools
 from apollobench.curate.audit import Audit, audit
-from apollobench.curate.categorize import CATEGORIZERS, Categorized
+from apollobench.curate.categorize import Categorized, Quality
 from apollobench.curate.crossfit import CrossFit, cross_fit
+from apollobench.curate.decisions import REVIEW, Review
 from apollobench.curate.filter import NOT_JUDGED, Ballots, Verdict, ballots, judge
 from apollobench.curate.lint import Finding, lint_answers
 from apollobench.curate.power import Power, filter_power, filter_warnings
@@ -53,8 +54,9 @@ class Examination:
 class Decisions:
     """Everything that a curation decided.
 
-    categorized, verdicts: per item of the pool. survivors, chosen: positions in the pool, of those that the filter kept
-    and of those selected (best first). warnings: what whoever runs it should be told.
+    categorized, verdicts: per item of the pool. quality: of the categorizer, where it was measured. review: what people
+    decided, None where nobody did. survivors, chosen: positions in the pool, of those that the
+    filter kept and of those selected (best first). warnings: what whoever runs it should be told.
     """
 
     recipe: Recipe
@@ -68,29 +70,35 @@ class Decisions:
     chosen: NDArray[np.intp]
     examination: Examination
     warnings: tuple[str, ...]
-
-
-def categorize(recipe: Recipe, items: Sequence[Item]) -> tuple[Categorized, ...]:
-    """The pool with its categories: before the models run, so that a label nobody mapped costs no inference."""
-    return tuple(CATEGORIZERS[recipe.categorize.method](items, recipe.categorize))
+    quality: Quality | None = None
+    review: Review | None = None
 
 
 def decide(
-    recipe: Recipe, answers: Answers, categorized: Sequence[Categorized], blind: Answers | None = None
+    recipe: Recipe,
+    answers: Answers,
+    categorized: Sequence[Categorized],
+    *,
+    blind: Answers | None = None,
+    quality: Quality | None = None,
+    review: Review | None = None,
+    warnings: Sequence[str] = (),
 ) -> Decisions:
     """Runs the stages on the answers of panel and held-out models to the pool that `categorized` sorts.
 
-    blind: the panel's answers as the filter is to see them, where those are not the same. Raises InputError where a
+    blind: the panel's answers as the filter is to see them, where those are not the same. quality: of the categorizer.
+    review: what people decided; what they drop is dropped. warnings: of earlier stages. Raises InputError where a
     stage does, for instance when no item survives.
     """
     panel = answers.only(recipe.panel)
     votes = ballots(blind or panel, recipe.filter)
-    verdicts = judge(votes, recipe.filter)
+    judged = judge(votes, recipe.filter)
+    power = filter_power(votes, recipe.filter, judged)
+    verdicts = _reviewed(judged, panel.items, review)
     survivors = np.flatnonzero([verdict.keep for verdict in verdicts])
     candidates = candidates_of(recipe, panel, categorized, survivors)
     selection = select(candidates, recipe.select)
     chosen = survivors[selection.chosen]
-    power = filter_power(votes, recipe.filter, verdicts)
     return Decisions(
         recipe=recipe,
         answers=answers,
@@ -101,9 +109,27 @@ def decide(
         survivors=survivors,
         selection=selection,
         chosen=chosen,
-        examination=_examine(recipe, answers, categorized, votes, verdicts, power, survivors, candidates, selection),
-        warnings=(*_warnings(recipe, answers, verdicts, selection), *filter_warnings(votes, power)),
+        examination=_examine(recipe, answers, categorized, votes, judged, power, survivors, candidates, selection),
+        warnings=(
+            *warnings,
+            *_about_review(review),
+            *_warnings(recipe, answers, verdicts, selection),
+            *filter_warnings(votes, power),
+        ),
+        quality=quality,
+        review=review,
     )
+
+
+def _reviewed(verdicts: Sequence[Verdict], items: Sequence[Item], review: Review | None) -> list[Verdict]:
+    """The filter's verdicts, with those of people in place of its own."""
+    drops = review.drops if review else {}
+    found = list(verdicts)
+    for i, item in enumerate(items):
+        if item.id in drops:
+            reason = f"{drops[item.id].reviewer}: {drops[item.id].reason}"
+            found[i] = replace(found[i], keep=False, grounds=REVIEW, reason=reason, rule=REVIEW)
+    return found
 
 
 def candidates_of(
@@ -166,6 +192,18 @@ def _mask(answers: Answers, positions: Sequence[int] | NDArray[np.intp]) -> Bool
     mask = np.zeros(len(answers.items), dtype=np.bool_)
     mask[np.asarray(positions, dtype=np.intp)] = True
     return mask
+
+
+def _about_review(review: Review | None) -> list[str]:
+    if review is None:
+        return []
+    told = {"are about no item of this pool": review.strange, "are still to be discussed": review.undecided}
+    return [f"decisions about {_listed(names)} {what}" for what, names in told.items() if names]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
 
 
 def _warnings(recipe: Recipe, answers: Answers, verdicts: Sequence[Verdict], selection: Selection) -> list[str]:

@@ -33,7 +33,8 @@ class Verdict:
 
     grounds: the reason in a word or two, the same for every item dropped alike; empty for a kept item. evidence: per
     mode, how many models were right of how many that voted. tests, q: where the rule tests, the test in each mode and
-    the false discovery rate at which the item would still be dropped.
+    the false discovery rate at which the item would still be dropped. rule: `review` where a person decided, else the
+    filter's.
     """
 
     keep: bool
@@ -42,6 +43,7 @@ class Verdict:
     evidence: Counts
     tests: Mapping[Mode, BlindTest] = field(default_factory=dict)
     q: float | None = None
+    rule: str = ""
 
 
 Filter = Callable[[Ballots, Any], list[Verdict]]

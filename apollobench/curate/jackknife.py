@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from apollobench.benchmark import load_benchmark
+from apollobench.benchmark import DROPPED, load_benchmark, read_entries
 from apollobench.curate.answers import Answers, Bools
 from apollobench.curate.categorize import Categorized
 from apollobench.curate.crossfit import left_out, lowered
 from apollobench.curate.decide import candidates_of
+from apollobench.curate.decisions import REVIEW
 from apollobench.curate.filter import ballots, judge
 from apollobench.curate.recorded import RESPONSES, families, recorded_answers
 from apollobench.curate.select import select
@@ -85,7 +86,7 @@ def jackknife(
 
 
 def of_benchmark(directory: Path) -> Jackknife:
-    """The jackknife of a benchmark by its own recipe and its stored responses.
+    """The jackknife of a benchmark by its own recipe and its stored responses, on what no person has dropped.
 
     Raises InputError where answers of its panel are not stored, and as `jackknife` does.
     """
@@ -95,7 +96,8 @@ def of_benchmark(directory: Path) -> Jackknife:
     lost = [model for model in recipe.panel if model not in answers.models]
     if lost:
         raise InputError(f"{directory}: {lost[0]} of its panel has no answers under responses/")
-    panel = answers.only(recipe.panel)
+    out = {entry.item.id for entry in read_entries(directory / DROPPED, directory) if entry.rule == REVIEW}
+    panel = answers.only(recipe.panel).at(np.array([item.id not in out for item in answers.items]))
     blind = None
     if wants_shifts(recipe.filter):
         blind = under_all_rotations(panel, load_responses([directory / RESPONSES]))

@@ -11,8 +11,9 @@ from apollobench.curate.entries import status_counts
 from apollobench.curate.panel import Run
 from apollobench.recipe import RecipeFile
 from apollobench.report.audit import audit_sections, findings_section
+from apollobench.report.categories import categories
 from apollobench.report.filtering import filtering
-from apollobench.report.outcome import categories, selection, validation
+from apollobench.report.outcome import selection, validation
 from apollobench.report.tables import markdown_table, percent
 
 

@@ -9,26 +9,7 @@ from apollobench.curate.decide import Decisions
 from apollobench.curate.validate import Agreement
 from apollobench.recipe import EntropySelection
 from apollobench.report.filtering import blindness
-from apollobench.report.tables import markdown_table, percent, with_interval
-from apollobench.types import CATEGORIES
-
-
-def categories(d: Decisions) -> str:
-    """Items per category at every stage, and accuracy where the source knows better."""
-    survivors, chosen = set(d.survivors.tolist()), set(d.chosen.tolist())
-    rows = []
-    for category in CATEGORIES:
-        members = {i for i, entry in enumerate(d.categorized) if entry.item.category == category}
-        rows.append([category, *(f"{len(members & stage):,}" for stage in (members, survivors, chosen))])
-    parts = [
-        "## Categories",
-        f"Method `{d.recipe.categorize.method}`; definitions in `curation/categories.yaml`.",
-        markdown_table(["category", "pool", "survivors", "selected"], rows),
-    ]
-    if d.examination.categories is not None:
-        found = d.examination.categories
-        parts.append(f"Against the category the source says: {with_interval(found)} right of {found.n:,} items.")
-    return "\n\n".join(parts)
+from apollobench.report.tables import markdown_table, percent
 
 
 def selection(d: Decisions) -> str:

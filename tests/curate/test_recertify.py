@@ -160,13 +160,20 @@ def by_number(name: str, mode: Mode, items: Sequence[Item], blind: int) -> list[
 @pytest.fixture
 def curated(tmp_path: Path, pool: list[Item]) -> tuple[Path, list[Item]]:
     """A benchmark whose panel knew nothing blind, with its responses stored."""
+    labels = [
+        ("mvbench", {"task": "character_order"}),
+        ("mvbench", {"task": "egocentric_navigation"}),
+        ("nextqa", {"type": "DL"}),
+        ("nextqa", {"type": "TN"}),
+    ]
     items = []
-    for item in pool:
+    for number, item in enumerate(pool):
+        source, native = labels[number % 4]
         path = tmp_path / "media" / item.video.path.name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(item.video.id.encode())
         items.append(
-            replace(item, video=replace(item.video, path=path), native={"label": "x"}, id=item.id.replace("toy", "csv"))
+            replace(item, id=f"{source}/{number}", category=None, native=native, video=replace(item.video, path=path))
         )
 
     def answers(models: Sequence[str], asked: Sequence[Item], modes: Sequence[Mode], directory: Path) -> list[Run]:
@@ -181,16 +188,6 @@ def curated(tmp_path: Path, pool: list[Item]) -> tuple[Path, list[Item]]:
     file = RecipeFile(recipe(), "small.yaml", json.dumps(recipe().model_dump(mode="json")))
     curate(file, items, tmp_path / "bench", run_models=answers)
     return tmp_path / "bench", items
-
-
-@pytest.fixture(autouse=True)
-def labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Items carry their category; no source's map is asked."""
-    from apollobench.curate import categorize as module
-
-    monkeypatch.setitem(
-        module.CATEGORIZERS, "native", lambda items, spec: [module.Categorized(item, "given") for item in items]
-    )
 
 
 def test_on_the_command_line(curated: tuple[Path, list[Item]], tmp_path: Path) -> None:
