@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from apollobench.curate.answers import MISSING, STATUSES, Answers, Bools
 from apollobench.curate.audit import Audit, audit
+from apollobench.curate.candidates import Candidates
 from apollobench.curate.categorize import Categorized, Quality
 from apollobench.curate.crossfit import CrossFit, cross_fit
 from apollobench.curate.decisions import REVIEW, Review
 from apollobench.curate.filter import NOT_JUDGED, Ballots, Verdict, ballots, judge
 from apollobench.curate.lint import Finding, lint_answers
 from apollobench.curate.power import Power, filter_power, filter_warnings
-from apollobench.curate.select import Candidates, Selection, select
+from apollobench.curate.recorded import families
+from apollobench.curate.select import Selection, select
 from apollobench.curate.validate import (
     Agreement,
     FilterScore,
@@ -26,7 +28,8 @@ from apollobench.curate.validate import (
     score_categories,
     score_filter,
 )
-from apollobench.recipe import EntropySelection, Recipe
+from apollobench.recipe import PanelSelection, Recipe
+from apollobench.stats.clusters import Floats
 from apollobench.stats.interval import Estimate
 from apollobench.types import CATEGORIES, Item, Mode, Status
 
@@ -83,12 +86,14 @@ def decide(
     quality: Quality | None = None,
     review: Review | None = None,
     warnings: Sequence[str] = (),
+    cost: Floats | None = None,
 ) -> Decisions:
     """Runs the stages on the answers of panel and held-out models to the pool that `categorized` sorts.
 
     blind: the panel's answers as the filter is to see them, where those are not the same. quality: of the categorizer.
-    review: what people decided; what they drop is dropped. warnings: of earlier stages. Raises InputError where a
-    stage does, for instance when no item survives.
+    review: what people decided; what they drop is dropped. warnings: of earlier stages. cost: what an item of the pool
+    costs, where the selection has a budget; nan where that is not known. Raises InputError where a stage does, for
+    instance when no item survives.
     """
     panel = answers.only(recipe.panel)
     votes = ballots(blind or panel, recipe.filter)
@@ -96,7 +101,7 @@ def decide(
     power = filter_power(votes, recipe.filter, judged)
     verdicts = _reviewed(judged, panel.items, review)
     survivors = np.flatnonzero([verdict.keep for verdict in verdicts])
-    candidates = candidates_of(recipe, panel, categorized, survivors)
+    candidates = candidates_of(recipe, panel, categorized, survivors, cost)
     selection = select(candidates, recipe.select)
     chosen = survivors[selection.chosen]
     return Decisions(
@@ -133,16 +138,27 @@ def _reviewed(verdicts: Sequence[Verdict], items: Sequence[Item], review: Review
 
 
 def candidates_of(
-    recipe: Recipe, panel: Answers, categorized: Sequence[Categorized], survivors: NDArray[np.intp]
+    recipe: Recipe,
+    panel: Answers,
+    categorized: Sequence[Categorized],
+    survivors: NDArray[np.intp],
+    cost: Floats | None = None,
 ) -> Candidates:
-    """What the selection works on: the survivors (positions in the pool), with the panel's scores."""
-    mode = recipe.select.mode if isinstance(recipe.select, EntropySelection) else recipe.modes[0]
+    """What the selection works on: the survivors (positions in the pool), with the panel's scores.
+
+    cost: of the items of the pool, where the selection has a budget.
+    """
+    mode = recipe.select.mode if isinstance(recipe.select, PanelSelection) else recipe.modes[0]
+    known = families(panel.models)
     names = [categorized[i].item.category or "" for i in survivors]
     return Candidates(
-        ids=[panel.items[i].id for i in survivors],
+        ids=tuple(panel.items[i].id for i in survivors),
         category=np.array([CATEGORIES.index(name) for name in names], dtype=np.intp),
         video=panel.videos.codes[survivors],
         scores=panel.scores(mode)[:, survivors],
+        families=tuple(known.get(model, model) for model in panel.models),
+        categories=CATEGORIES,
+        cost=None if cost is None else cost[survivors],
     )
 
 
@@ -213,6 +229,10 @@ def _warnings(recipe: Recipe, answers: Answers, verdicts: Sequence[Verdict], sel
     if selection.short:
         short = ", ".join(f"{c} {taken} of {wanted}" for c, (taken, wanted) in selection.short.items())
         found.append(f"asked for {recipe.select.size} items, found {len(selection.chosen)}: {short}")
+    if selection.gap > 0:
+        found.append(
+            f"the selection may be {selection.gap:.2%} below the best possible sum of scores; not proven optimal"
+        )
     unjudged = sum(verdict.grounds == NOT_JUDGED for verdict in verdicts)
     if unjudged:
         found.append(f"{unjudged} items had too few usable answers to be judged, and were dropped")

@@ -8,6 +8,8 @@ from apollobench.curate.decide import Decisions
 from apollobench.report.tables import markdown_table
 from apollobench.types import CATEGORIES, Mode
 
+MEANT = "Accuracy here estimates accuracy on all survivors: categories, easy and hard items keep their shares."
+SELECTED = "Accuracy here does not estimate accuracy on all survivors: it is for comparing models with each other."
 SEEN = {Mode.TEXT: "the text alone", Mode.FRAME: "the center frame"}
 
 
@@ -43,6 +45,7 @@ The videos are not part of the benchmark. Items name them relative to the media 
 * Scores of the models that voted are not comparable with those of others: their answers decided which items are here.
   They are {", ".join(recipe.panel)}.
 * Blind accuracy on these items is low by construction; `report.md` has it for models that did not vote.
+* {MEANT if decisions.selection.representative else SELECTED}
 
 Licence of the items: {", ".join(licences)}.
 """

@@ -7,7 +7,7 @@ from collections import Counter
 
 from apollobench.curate.decide import Decisions
 from apollobench.curate.validate import Agreement
-from apollobench.recipe import EntropySelection
+from apollobench.recipe import Quotas, Selecting
 from apollobench.report.filtering import blindness
 from apollobench.report.tables import markdown_table, percent
 
@@ -15,8 +15,6 @@ from apollobench.report.tables import markdown_table, percent
 def selection(d: Decisions) -> str:
     """How the items were chosen, and what was chosen where truth is known."""
     spec, made = d.recipe.select, d.selection
-    rule = f"entropy of right against wrong in {spec.mode} mode" if isinstance(spec, EntropySelection) else "hash alone"
-    limit = f"at most {spec.max_per_video} per video" if spec.max_per_video else "no limit per video"
     rows = []
     for category, wanted in made.wanted.items():
         scores = [made.score[j] for j in made.chosen if d.categorized[d.survivors[j]].item.category == category]
@@ -24,7 +22,12 @@ def selection(d: Decisions) -> str:
         rows.append([category, str(wanted), str(made.taken[category]), lowest, highest])
     parts = [
         "## Selection",
-        f"Method `{spec.method}`: ranked by {rule}; {limit}; ties by a hash of seed {spec.seed} and id.",
+        f"Method `{spec.method}`{settings(spec)}; {'; '.join(limits(spec))}; "
+        f"ties by a hash of seed {spec.seed} and id.",
+        *(f"{note[0].upper()}{note[1:]}." for note in made.notes),
+        "Under these constraints no other items have a larger sum of scores."
+        if made.gap == 0
+        else f"The sum of scores may be {made.gap:.2%} below the best possible one under these constraints.",
         markdown_table(["category", "asked for", "taken", "lowest score", "highest score"], rows),
     ]
     if d.examination.filter is not None:
@@ -60,6 +63,21 @@ def validation(d: Decisions) -> str:
         parts.append("Fewer than two held-out models, or no video mode: their ranking could not be compared.")
     parts += blindness(d)
     return "\n\n".join(parts)
+
+
+def settings(spec: Selecting) -> str:
+    """What a method is told beside the constraints, as text that follows its name."""
+    told = spec.model_dump(mode="json", exclude=set(Quotas.model_fields) | {"method"})
+    return f" ({', '.join(f'{name} {value}' for name, value in told.items())})" if told else ""
+
+
+def limits(spec: Quotas) -> list[str]:
+    """The constraints, each in words."""
+    found = [f"at most {spec.max_per_video} per video" if spec.max_per_video else "no limit per video"]
+    if spec.max_budget is not None:
+        found.append(f"at most {spec.max_budget:,.0f} seconds of video")
+    found += [f"{least:.0%} to {most:.0%} from {name}" for name, (least, most) in (spec.source_mix or {}).items()]
+    return [*found, "item-rest correlation above 0"] if spec.item_rest_gate else found
 
 
 def _agreement(name: str, a: Agreement) -> list[str]:
