@@ -57,6 +57,54 @@ class PaperFilter(Section):
     modes: Annotated[tuple[Mode, ...], Field(min_length=1)]
     min_votes: Count
 
+    @property
+    def drops(self) -> str:
+        """When it drops an item, in words."""
+        return f"more than {self.threshold:.0%} of the panel answer it right in {' or '.join(self.modes)} mode"
+
+    @property
+    def no_votes(self) -> str:
+        return "Errors and unsupported modes"
+
+
+class ChanceAwareFilter(Section):
+    """Drop what the panel answers right more often than chance and `margin` explain, in any of `modes`.
+
+    chance: one over the number of options. fdr: the expected share of wrongly dropped items among the dropped ones.
+    family_correlation: of two models of one family on one item, estimated from the answers or given. shifts: in text
+    mode, a model is right only if it is under every rotation of the options. min_votes: as for the paper's rule.
+    """
+
+    method: Literal["chance_aware"]
+    modes: Annotated[tuple[Mode, ...], Field(min_length=1)]
+    margin: Annotated[float, Field(ge=0.0, lt=1.0, allow_inf_nan=False)]
+    fdr: Level
+    family_correlation: Literal["estimate"] | Share
+    shifts: Annotated[bool, Field(strict=True)]
+    min_votes: Count
+
+    @model_validator(mode="after")
+    def _shifts_need_text(self) -> Self:
+        if self.shifts and Mode.TEXT not in self.modes:
+            raise ValueError("shifts: true rotates the options in text mode, and modes does not name it")
+        return self
+
+    @property
+    def drops(self) -> str:
+        """When it drops an item, in words."""
+        rotated = ", in text mode under every rotation of its options" if self.shifts else ""
+        return (
+            f"the panel answers it right in {' or '.join(self.modes)} mode more often than chance and "
+            f"{self.margin:.0%} explain, at a false discovery rate of {self.fdr:.0%}{rotated}"
+        )
+
+    @property
+    def no_votes(self) -> str:
+        return "Unparsed answers, errors and unsupported modes"
+
+
+FilterSpec = PaperFilter | ChanceAwareFilter
+
 
 class NativeCategories(Section):
     """Categories from the source's own labels through the map in `curation/categories.yaml`."""
@@ -222,7 +270,7 @@ class Recipe(Section):
     panel: Annotated[tuple[Name, ...], Field(min_length=1)]
     held_out: tuple[Name, ...]
     lint: Lint
-    filter: PaperFilter
+    filter: Annotated[FilterSpec, Field(discriminator="method")]
     categorize: Annotated[Categorize, Field(discriminator="method")]
     select: Annotated[Selecting, Field(discriminator="method")]
     validation: Validation
@@ -284,6 +332,15 @@ def load_recipe(name: str | Path, overrides: Mapping[str, Any] | None = None) ->
     text = read_text(path)
     changes = dict(overrides or {})
     return RecipeFile(parse_yaml(text, str(path), Recipe, changes), path.name, text, changes)
+
+
+def recorded_recipe(manifest: Mapping[str, Any], name: str) -> RecipeFile:
+    """The recipe that a benchmark's manifest records; `name` is what errors call it. Raises InputError without one."""
+    held = manifest.get("recipe")
+    if not isinstance(held, dict) or "text" not in held:
+        raise InputError(f"{name}: records no recipe; a benchmark that `apollobench curate` made has one")
+    changes = held.get("overrides", {})
+    return RecipeFile(parse_yaml(held["text"], name, Recipe, changes), str(held["file"]), held["text"], changes)
 
 
 def shipped_recipes() -> tuple[str, ...]:

@@ -39,12 +39,18 @@ def entries(decisions: Decisions) -> tuple[list[Entry], list[Entry]]:
 
     def entry(i: int) -> Entry:
         sorted_ = decisions.categorized[i]
+        verdict = decisions.verdicts[i]
         left_out = {} if i in chosen else _left_out(decisions, i, float(score[i]), i in gated)
         return Entry(
             item=sorted_.item,
             category_from=sorted_.provenance,
             score=None if np.isnan(score[i]) else float(score[i]),
-            evidence={mode: (int(right[i]), int(voted[i])) for mode, (right, voted) in votes.items()},
+            evidence={
+                **{mode: (int(right[i]), int(voted[i])) for mode, (right, voted) in votes.items()},
+                **verdict.evidence,
+            },
+            tests={mode: (test.p, test.posterior) for mode, test in verdict.tests.items()},
+            q=verdict.q,
             media=media_digest(sorted_.item.video.path) if i in chosen else "",
             **left_out,
         )

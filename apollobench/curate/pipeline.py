@@ -18,6 +18,7 @@ from apollobench.curate.decide import Decisions, decide
 from apollobench.curate.decisions import Decision, apply_decisions
 from apollobench.curate.entries import about, entries
 from apollobench.curate.panel import Run, run_panel
+from apollobench.curate.shifts import rotations, under_all_rotations, wants_shifts
 from apollobench.errors import InputError
 from apollobench.evaluate.prompt import PROMPT_VERSION
 from apollobench.recipe import Recipe, RecipeFile
@@ -79,10 +80,15 @@ def curate(
     _tell_of_replacement(output, file)
     responses = chain.from_iterable(run.responses for run in runs)
     answers = gather(items, responses, [run.model for run in runs], recipe.modes)
+    blind = None
+    if wants_shifts(recipe.filter):
+        again = ask(recipe.panel, rotations(items), [Mode.TEXT], output / RESPONSES)
+        blind = under_all_rotations(answers.only(recipe.panel), chain.from_iterable(run.responses for run in again))
     decisions = decide(
         recipe,
         answers,
         sorting.categorized,
+        blind=blind,
         quality=sorting.quality,
         review=review,
         warnings=sorting.warnings,

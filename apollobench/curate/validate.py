@@ -15,7 +15,7 @@ from apollobench.curate.select import select
 from apollobench.recipe import Quotas, RandomSelection, Selecting, Validation
 from apollobench.stats.agreement import kendall_tau
 from apollobench.stats.clusters import Floats, Partition, partition
-from apollobench.stats.interval import Estimate, clustered_mean, clustered_proportion
+from apollobench.stats.interval import Estimate, clustered_mean, clustered_proportion, within
 from apollobench.types import Item, Mode
 
 NEEDS_NO_VIDEO = ("nothing", "frame")
@@ -142,7 +142,7 @@ def mode_accuracies(answers: Answers, sets: Mapping[str, Bools], level: float) -
             if not seen.size:
                 continue
             videos = partition([part.items[i].video.id for i in seen])
-            mean = clustered_mean((scores == RIGHT).sum(axis=0)[seen] / voted[seen], videos, level)
+            mean = within(clustered_mean((scores == RIGHT).sum(axis=0)[seen] / voted[seen], videos, level), 0, 1)
             found.append(ModeAccuracy(name, mode, float(part.chance[seen].mean()), mean))
     return found
 

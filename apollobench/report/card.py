@@ -27,9 +27,10 @@ def benchmark_card(decisions: Decisions) -> str:
 
 {markdown_table(["category", "items", "in the pool"], rows)}
 
-Made by apollobench with the recipe in `manifest.json`. {dropped:,} items were dropped because more than
-{recipe.filter.threshold:.0%} of {len(recipe.panel)} models answer them right from {blind}, or because too few models
-gave a usable answer. The {len(decisions.survivors):,} survivors were ranked by `{recipe.select.method}`.
+Made by apollobench with the recipe in `manifest.json`. {dropped:,} items were dropped, because {len(recipe.panel)}
+models answer them right too often from {blind} (rule `{recipe.filter.method}`:
+{recipe.filter.drops}), or because too few gave a usable answer.
+The {len(decisions.survivors):,} survivors were ranked by `{recipe.select.method}`.
 `dropped.parquet` names every item that was left out, with the reason; `report.md` says what was measured on the way.
 
 ## Use

@@ -1,48 +1,15 @@
-"""The second half of a curation's report: what the filter dropped, what was chosen, and what that is worth."""
+"""The second half of a curation's report: how it was sorted, what was chosen, and what that is worth."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
 
 from apollobench.curate.decide import Decisions
 from apollobench.curate.validate import Agreement
 from apollobench.recipe import Quotas, Selecting
-from apollobench.report.tables import markdown_table, percent, with_interval
-from apollobench.types import CATEGORIES
-
-Counts = Mapping[str, tuple[int, int]]
-
-
-def filtering(d: Decisions) -> str:
-    """What was dropped for what, and the filter's score where truth is known."""
-    spec = d.recipe.filter
-    labels = [entry.item.category for entry in d.categorized]
-    rows = []
-    for grounds in [*sorted({v.grounds for v in d.verdicts if not v.keep}), ""]:
-        inside = [c for c, verdict in zip(labels, d.verdicts, strict=True) if verdict.grounds == grounds]
-        rows.append([grounds or "(kept)", f"{len(inside):,}", *(f"{inside.count(c):,}" for c in CATEGORIES)])
-    parts = [
-        "## Filter",
-        f"Rule `{spec.method}`: an item is dropped when more than {spec.threshold:.0%} of the panel answer it right in "
-        f"{' or '.join(spec.modes)} mode. Errors and unsupported modes are no votes; with fewer than {spec.min_votes} "
-        "votes in a mode an item is dropped as not judged.",
-        markdown_table(["dropped for", "items", *CATEGORIES], rows),
-    ]
-    score = d.examination.filter
-    if score is not None:
-        parts += [
-            "### Against known truth",
-            f"Precision {with_interval(score.precision)}, recall {with_interval(score.recall)}: an item should be "
-            "dropped when it needs nothing, or no more than the center frame. Items known to be flawed are in neither "
-            "figure; votes cannot tell a wrong key from a hard question.",
-            markdown_table(
-                ["truth", "dropped", "items", "share"],
-                [*_shares(score.needs, "needs {}"), *_shares(score.flaws, "flaw: {}")],
-            ),
-        ]
-    return "\n\n".join(parts)
+from apollobench.report.filtering import blindness
+from apollobench.report.tables import markdown_table, percent
 
 
 def selection(d: Decisions) -> str:
@@ -94,13 +61,7 @@ def validation(d: Decisions) -> str:
             parts.append(f"With fewer than five models ({', '.join(small)}) tau takes few values and says little.")
     if found.held_out is None:
         parts.append("Fewer than two held-out models, or no video mode: their ranking could not be compared.")
-    if found.accuracies:
-        rows = [[a.items, str(a.mode), percent(a.chance), with_interval(a.accuracy)] for a in found.accuracies]
-        parts += [
-            "Mean accuracy of the held-out models. Whatever the panel answered blind was dropped, so only models that "
-            "did not vote can tell how much of the rest can be answered blind.",
-            markdown_table(["items", "mode", "chance", "accuracy"], rows),
-        ]
+    parts += blindness(d)
     return "\n\n".join(parts)
 
 
@@ -133,13 +94,6 @@ def _agreement(name: str, a: Agreement) -> list[str]:
 
 def _tau(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2f}"
-
-
-def _shares(counts: Counts, form: str) -> list[list[str]]:
-    return [
-        [form.format(name), f"{dropped:,}", f"{total:,}", percent(dropped / total)]
-        for name, (dropped, total) in counts.items()
-    ]
 
 
 def _truth(d: Decisions, i: int) -> str:
