@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from apollobench.errors import InputError
 from apollobench.types import Mode
 
 FULL_RECIPE = "apollobench"
+Choice = TypeVar("Choice")
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +40,13 @@ def parse_mode(text: str) -> Mode:
     if text not in set(Mode):
         raise InputError(f"unknown mode {text!r}; valid: {', '.join(Mode)}")
     return Mode(text)
+
+
+def parse_choice(option: str, text: str, valid: Mapping[str, Choice]) -> Choice:
+    """What a word stands for. Raises InputError that lists the valid words."""
+    if text not in valid:
+        raise InputError(f"{option}: unknown {text!r}; valid: {', '.join(valid)}")
+    return valid[text]
 
 
 def choose_recipe(

@@ -1,6 +1,13 @@
 """The command line: all commands, and the way in."""
 
-from apollobench.commands import curation, evaluation, models, publishing  # noqa: F401  (each adds its commands)
+from apollobench.commands import (  # noqa: F401  (each adds its commands)
+    comparing,
+    curation,
+    evaluation,
+    items,
+    models,
+    publishing,
+)
 from apollobench.commands.top import app
 
 

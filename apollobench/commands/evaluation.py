@@ -139,20 +139,31 @@ def gate(
     allow_errors: Annotated[
         bool, typer.Option("--allow_errors", help="Leave out questions that ended with an error, instead of stopping.")
     ] = False,
+    history: Annotated[
+        Path | None,
+        typer.Option("--history", help="File of earlier nights: makes alpha hold over all nights, not for each one."),
+    ] = None,
 ) -> None:
     """Fail when a candidate is worse than a baseline, beyond a margin and beyond chance, on the items both answered.
 
-    Prints the verdict as Markdown. Exits with 1 on a regression, 0 otherwise, 2 when the two cannot be compared.
+    Prints the verdict as Markdown. Exits with 1 on a regression, 0 otherwise, 2 when the two cannot be compared. A gate
+    that runs every night raises false alarms every few weeks; with --history it does so at most once in 1/alpha
+    baselines, however many nights there are. docs/compare.md says how.
 
     \b
-    Example:
+    Examples:
       apollobench gate --baseline out/synthetic/old --candidate out/synthetic/new --margin 0.01
+      apollobench gate --baseline out/release --candidate out/tonight --history gate.jsonl
     """
+    from functools import partial
+
     from apollobench.arguments import parse_mode
     from apollobench.report.gate import gate as decide
     from apollobench.report.gate import verdict_markdown
+    from apollobench.report.nightly import gate_tonight
 
-    verdict = decide(baseline, candidate, margin=margin, alpha=alpha, mode=parse_mode(mode), allow_errors=allow_errors)
+    judge = decide if history is None else partial(gate_tonight, history=history)
+    verdict = judge(baseline, candidate, margin=margin, alpha=alpha, mode=parse_mode(mode), allow_errors=allow_errors)
     typer.echo(verdict_markdown(verdict))
     raise typer.Exit(verdict.exit_code)
 

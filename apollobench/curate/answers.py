@@ -26,12 +26,14 @@ class Answers:
     """Answers of `models` on `items`, one array [models, items] per mode.
 
     status: index into `STATUSES`, or MISSING where no response is stored. choice: the chosen option's index, -1 none.
+    repeated: responses left aside because a later one answers the same question.
     """
 
     items: tuple[Item, ...]
     models: tuple[str, ...]
     status: Mapping[Mode, Codes]
     choice: Mapping[Mode, Codes]
+    repeated: int = 0
 
     @property
     def modes(self) -> tuple[Mode, ...]:
@@ -57,6 +59,7 @@ class Answers:
             tuple(models),
             {mode: array[rows] for mode, array in self.status.items()},
             {mode: array[rows] for mode, array in self.choice.items()},
+            self.repeated,
         )
 
     def at(self, columns: Bools | NDArray[np.intp]) -> Answers:
@@ -67,6 +70,7 @@ class Answers:
             self.models,
             {mode: array[:, positions] for mode, array in self.status.items()},
             {mode: array[:, positions] for mode, array in self.choice.items()},
+            self.repeated,
         )
 
     @property
@@ -98,6 +102,7 @@ def gather(
     shape = (len(models), len(items))
     status = {mode: np.full(shape, MISSING, dtype=np.int8) for mode in modes}
     choice = {mode: np.full(shape, -1, dtype=np.int8) for mode in modes}
+    repeated = 0
     for response in responses:
         if response.model not in rows or response.item not in columns or response.mode not in status:
             continue
@@ -108,9 +113,10 @@ def gather(
                 f"{response.item}: {response.model} chose option {response.choice} of {options} in {response.mode} "
                 f"mode; the stored response does not belong to this item"
             )
+        repeated += status[response.mode][row, column] != MISSING
         status[response.mode][row, column] = STATUSES.index(response.status)
         choice[response.mode][row, column] = -1 if response.choice is None else response.choice
-    return Answers(tuple(items), tuple(models), status, choice)
+    return Answers(tuple(items), tuple(models), status, choice, int(repeated))
 
 
 def tally(scores: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -58,13 +58,18 @@ def read_matrices(path: Path, more: Sequence[Path] = ()) -> dict[Mode, Matrix]:
     Of a matrix, columns that `models.csv` calls clones of another are left out, and those with text_only count as text
     mode. Raises InputError for anything else, naming what is wrong with it.
     """
-    if (path / MANIFEST).is_file() or (path / ITEMS).is_file():
+    if is_benchmark(path):
         answers = recorded_answers(path, more)
         return {mode: matrix_of(answers, mode, families(answers.models)) for mode in answers.modes}
     correct = path / CORRECT if path.is_dir() else path
     if not correct.is_file():
         raise InputError(f"{path}: neither a benchmark (no {MANIFEST}) nor a matrix of scores (no {CORRECT})")
     return _read_csv(correct, path if path.is_dir() else None)
+
+
+def is_benchmark(path: Path) -> bool:
+    """Whether `path` is a folder that a curation finished, or at least began to write."""
+    return (path / MANIFEST).is_file() or (path / ITEMS).is_file()
 
 
 def families(models: Iterable[str]) -> dict[str, str]:

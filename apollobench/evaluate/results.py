@@ -25,7 +25,10 @@ RESULTS, SAMPLES = "results.json", "samples.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One question of a result that was read back. acc: 1, 0, or None without an answer."""
+    """One question of a result that was read back. acc: 1, 0, or None without an answer.
+
+    asked: tells one question with its options and key from another.
+    """
 
     item: str
     video: str
@@ -33,6 +36,7 @@ class Sample:
     mode: Mode
     status: Status
     acc: float | None
+    asked: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +91,16 @@ def read_results(directory: Path) -> Result:
 
 
 def _sample(raw: Mapping[str, Any]) -> Sample:
-    acc = raw["acc"]
+    if raw["acc"] not in (0, 1, None):
+        raise ValueError(f"{raw['item']}: acc is {raw['acc']}, expected 0, 1 or nothing")
     return Sample(
         raw["item"],
         raw["video"],
         raw["category"],
         Mode(raw["mode"]),
         Status(raw["status"]),
-        None if acc is None else float(acc),
+        None if raw["acc"] is None else float(raw["acc"]),
+        f"{raw['doc_hash']} {raw['target']}",
     )
 
 

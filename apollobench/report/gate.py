@@ -36,7 +36,8 @@ class Change:
 class Verdict:
     """The outcome of a gate. only_baseline, only_candidate: items that one of the two alone answered.
 
-    categories: the change in each, for reading only; adjusted: their McNemar p-values after Holm.
+    categories: the change in each, for reading only; adjusted: their McNemar p-values after Holm. alpha: what the
+    gate may err; night: which of a baseline's nights this is, where alpha is for all of them together.
     """
 
     baseline: str
@@ -48,6 +49,8 @@ class Verdict:
     adjusted: Mapping[str, float]
     only_baseline: int
     only_candidate: int
+    alpha: float
+    night: int | None = None
 
     @property
     def regressed(self) -> bool:
@@ -98,6 +101,7 @@ def gate(
         adjusted=dict(zip(categories, adjusted, strict=True)),
         only_baseline=len(first) - len(pairs),
         only_candidate=len(second) - len(pairs),
+        alpha=alpha,
     )
 
 
@@ -108,7 +112,7 @@ def verdict_markdown(verdict: Verdict) -> str:
     rows = [_row("all", overall, overall.discordance.p)]
     rows += [_row(name, change, verdict.adjusted[name]) for name, change in verdict.categories.items()]
     head = ["items", "n", "baseline", "candidate", "change", "gained", "lost", "McNemar p"]
-    level = f"{100 * overall.difference.level:.4g} %"
+    level = f"{100 * overall.difference.level:.6g} %"
     left_out = f"{verdict.only_baseline} only in the baseline, {verdict.only_candidate} only in the candidate"
     return "\n".join(
         [
@@ -116,7 +120,8 @@ def verdict_markdown(verdict: Verdict) -> str:
             "",
             f"Candidate {verdict.candidate} against baseline {verdict.baseline}, {verdict.mode} mode: "
             f"{with_interval(overall.difference, signed=True)} points on {n} shared items of {videos} videos.",
-            f"It fails when the whole {level} interval shows a loss of more than {percent(verdict.margin)} points.",
+            f"It fails when the whole {level} interval shows a loss of more than {percent(verdict.margin)} points."
+            f"{_nights(verdict)}",
             "",
             markdown_table(head, rows),
             "",
@@ -124,6 +129,15 @@ def verdict_markdown(verdict: Verdict) -> str:
             "takes items as independent; over the categories its p-values are adjusted by Holm. "
             f"Left out: {left_out}.",
         ]
+    )
+
+
+def _nights(verdict: Verdict) -> str:
+    if verdict.night is None:
+        return ""
+    return (
+        f" Night {verdict.night} of this baseline: over all its nights together a false alarm is at most "
+        f"{verdict.alpha:.2%} likely, so that each night's interval is wider than the last."
     )
 
 

@@ -23,17 +23,20 @@ def cluster_bootstrap(
     mean = float(scores.mean())
     if clusters.count < 2:
         return Estimate(mean, None, -np.inf, np.inf, scores.size, clusters.count, level)
-    means = _resampled_means(clusters.sums(scores), clusters.sizes(), draws, np.random.default_rng(seed))
+    means = resampled_means(scores[None], clusters, draws=draws, seed=seed)[:, 0]
     low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
     return Estimate(mean, float(means.std()), float(low), float(high), scores.size, clusters.count, level)
 
 
-def _resampled_means(sums: Floats, sizes: Floats, draws: int, rng: np.random.Generator) -> Floats:
-    count = len(sums)
+def resampled_means(rows: Floats, clusters: Partition, *, draws: int = 2000, seed: int = 0) -> Floats:
+    """Means [draws, rows] of every row of scores [rows, n], all over the same resamples: ranks and differences may be
+    read off each draw."""
+    sums, sizes, count = np.array([clusters.sums(row) for row in rows]).T, clusters.sizes(), clusters.count
+    rng = np.random.default_rng(seed)
     share = np.full(count, 1 / count)
     block = max(1, _CELLS // count)
     parts = []
     for start in range(0, draws, block):
         times = rng.multinomial(count, share, size=min(block, draws - start)).astype(np.float64)
-        parts.append((times @ sums) / (times @ sizes))
+        parts.append((times @ sums) / (times @ sizes)[:, None])
     return np.concatenate(parts)

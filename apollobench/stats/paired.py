@@ -47,19 +47,51 @@ def clustered_paired_difference(
     with Student's t: Bonett and Price's (2012) adjustment for paired proportions, carried over to clusters. Without it
     two models that differ on no item, or on one, would seem exactly equal. Clipped to [-1, 1]; one cluster: [-1, 1].
     """
-    differences = as_scores(second, clusters) - as_scores(first, clusters)
+    differences = _differences(first, second, clusters)
     mean = clustered_mean(differences, clusters, level)
     if mean.se is None:
         return Estimate(mean.value, None, -1.0, 1.0, mean.n, mean.clusters, level)
-    sums, sizes = clusters.sums(differences), clusters.sizes()
-    average, count = mean.n / clusters.count, clusters.count + 2
-    sums, sizes = np.append(sums, [average, -average]), np.append(sizes, [average, average])
-    centre = float(sums.sum() / sizes.sum())
-    spread = float(np.square(sums - sizes * centre).sum()) * count / (count - 1)
-    half = t_quantile(level, count - 1) * math.sqrt(spread) / float(sizes.sum())
+    centre, se, df = _adjusted(differences, clusters)
+    half = t_quantile(level, df) * se
     return Estimate(
         mean.value, mean.se, max(-1.0, centre - half), min(1.0, centre + half), mean.n, mean.clusters, level
     )
+
+
+def clustered_paired_p(first: Sequence[float] | Floats, second: Sequence[float] | Floats, clusters: Partition) -> float:
+    """Two-sided p of no difference: the largest 1 - level at which `clustered_paired_difference` holds zero."""
+    from scipy.special import stdtr
+
+    differences = _differences(first, second, clusters)
+    if clusters.count < 2:
+        return 1.0
+    centre, se, df = _adjusted(differences, clusters)
+    return min(1.0, 2 * float(stdtr(df, -abs(centre) / se)))
+
+
+def minimum_detectable_difference(
+    first: Sequence[float] | Floats,
+    second: Sequence[float] | Floats,
+    clusters: Partition,
+    *,
+    power: float = 0.8,
+    level: float = 0.95,
+) -> float:
+    """The true difference that these items would show as one, at this level, with probability `power`.
+
+    t(level) SE' + t(power) SE (Bloom 1995), SE' being the half width of `clustered_paired_difference`'s interval per t,
+    and SE the standard error: it holds for two models that differ on as many items as these two do. One cluster:
+    infinite.
+    """
+    from scipy.special import stdtrit
+
+    differences = _differences(first, second, clusters)
+    if clusters.count < 2:
+        return math.inf
+    _, se, df = _adjusted(differences, clusters)
+    shrunk = clusters.count / (clusters.count + 2)
+    plain = (clustered_mean(differences, clusters).se or 0.0) * math.sqrt(clusters.count / (clusters.count - 1))
+    return t_quantile(level, df) * se / shrunk + float(stdtrit(df, power)) * plain
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -70,3 +102,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
     return [float(value) for value in adjusted]
+
+
+def _differences(first: Sequence[float] | Floats, second: Sequence[float] | Floats, clusters: Partition) -> Floats:
+    return as_scores(second, clusters) - as_scores(first, clusters)
+
+
+def _adjusted(differences: Floats, clusters: Partition) -> tuple[float, float, int]:
+    """(mean, standard error, degrees of freedom) with a cluster of average size all gained, and one all lost, added."""
+    sums, sizes = clusters.sums(differences), clusters.sizes()
+    average, count = len(differences) / clusters.count, clusters.count + 2
+    sums, sizes = np.append(sums, [average, -average]), np.append(sizes, [average, average])
+    centre = float(sums.sum() / sizes.sum())
+    spread = float(np.square(sums - sizes * centre).sum()) * count / (count - 1)
+    return centre, math.sqrt(spread) / float(sizes.sum()), count - 1

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from apollobench.errors import InputError
-from apollobench.video.health import Facts, Finding, Health, Kind
+from apollobench.video.health import Facts, Finding, Health, Kind, stamp
 
 REGISTER = "media.jsonl"
 VERSION = 1
@@ -84,6 +84,17 @@ def noted_digest(path: Path, size: int, modified: int) -> str | None:
             record = _read_once(register, stat.st_size, stat.st_mtime_ns).get(path)
             return record.digest or None if record and (record.size, record.modified) == (size, modified) else None
     return None
+
+
+def noted_faults(path: Path) -> tuple[Finding, ...]:
+    """What the nearest register at or above the folder of `path` holds against the file as it is now; () if nothing."""
+    for folder in path.parents:
+        register = folder / REGISTER
+        if register.is_file():
+            stat = register.stat()
+            record = _read_once(register, stat.st_size, stat.st_mtime_ns).get(path)
+            return record.faults if record and (record.size, record.modified) == stamp(path) else ()
+    return ()
 
 
 @lru_cache(maxsize=8)
