@@ -6,6 +6,7 @@ from apollobench.commands import (  # noqa: F401  (each adds its commands)
     evaluation,
     items,
     models,
+    pages,
     publishing,
 )
 from apollobench.commands.top import app
