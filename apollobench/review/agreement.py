@@ -42,7 +42,8 @@ class Reader:
 class Report:
     """reviewers: who has an independent word. verdicts: on keep, drop or discuss, per category and over all.
 
-    categories, keys: whether they would change the item's category and key, and to what, over all.
+    categories, keys: whether they would change the item's category and key, and to what, over all. readers: who has
+    answered or decided.
     """
 
     reviewers: tuple[str, ...]
@@ -82,7 +83,7 @@ def report(items: Mapping[str, Item], histories: Mapping[str, History], reviewer
         verdicts=tuple(agreed(group, verdict) for group in [*by_category, ALL]),
         categories=agreed(ALL, category),
         keys=agreed(ALL, key),
-        readers=tuple(_reader(who, items, histories) for who in reviewers),
+        readers=tuple(reader for who in reviewers if (reader := _reader(who, items, histories)).answered or reader.decided),
     )
 
 

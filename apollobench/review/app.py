@@ -83,7 +83,7 @@ class Review:
         return self._page("disputes", viewer, views.dispute_values(self._subject, self._ledger, viewer))
 
     def _agreement(self, request: Request, viewer: Viewer) -> Response:
-        return self._page("agreement", viewer, views.agreement_values(self._subject, self._ledger))
+        return self._page("agreement", viewer, views.agreement_values(self._subject, self._ledger, viewer))
 
     def _guide(self, request: Request, viewer: Viewer) -> Response:
         return self._page("guide", viewer, views.guide_values())

@@ -127,7 +127,7 @@ class Ledger:
                 self._writer.execute("SAVEPOINT one")
                 try:
                     results.append((done, work(self._writer)))
-                except InputError as error:
+                except (InputError, sqlite3.IntegrityError) as error:  # of this one alone
                     self._writer.execute("ROLLBACK TO one")
                     done.set_exception(error)
                 self._writer.execute("RELEASE one")

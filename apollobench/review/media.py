@@ -51,4 +51,4 @@ def timeline(subject: Subject, item: str) -> dict[str, Any]:
 def _probed(path: Path, size: int, modified: int) -> tuple[list[float], float, float]:
     found = probe(path)
     center = plan(found, Sampling(kind="center", clip_frames=1)).timestamps[0]
-    return [round(float(time), 6) for time in found.times], center, found.duration
+    return [round(float(time), 6) for time in found.times], round(center, 6), found.duration

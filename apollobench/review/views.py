@@ -125,9 +125,11 @@ def dispute_values(subject: Subject, ledger: Ledger, viewer: Viewer) -> Values:
     return {"rows": rows, "query": queue.DEFAULT}
 
 
-def agreement_values(subject: Subject, ledger: Ledger) -> Values:
+def agreement_values(subject: Subject, ledger: Ledger, viewer: Viewer) -> Values:
+    """Figures from the items whose words the viewer may see: others' figures would tell of the rest."""
     reviewers = [name for name, role in ledger.people().items() if role == REVIEWER]
-    return {"report": report(subject.items, ledger.histories(), reviewers)}
+    histories = {name: history for name, history in ledger.histories().items() if viewer.sees_words(history)}
+    return {"report": report(subject.items, histories, reviewers)}
 
 
 @cache

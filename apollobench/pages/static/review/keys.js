@@ -52,7 +52,8 @@ function show() {
 function term(element) {
   const key = document.createElement("dt");
   const shown = document.createElement("kbd");
-  shown.textContent = element.getAttribute("aria-keyshortcuts").replace("Arrow", "Arrow ").replace("+", " ");
+  const name = element.getAttribute("aria-keyshortcuts").replace("Arrow", "Arrow ").replace("+", " ");
+  shown.textContent = name.length === 1 ? name.toUpperCase() : name;
   key.append(shown);
   return key;
 }
@@ -61,7 +62,7 @@ function meaning(element) {
   const words = element.cloneNode(true);
   words.querySelectorAll("kbd").forEach((key) => key.remove());
   const told = document.createElement("dd");
-  told.textContent = words.textContent.replace(/\s+/g, " ").trim();
+  told.textContent = element.dataset.help ?? words.textContent.replace(/\s+/g, " ").trim();
   return told;
 }
 

@@ -2,6 +2,7 @@
 
 import { drawMarks } from "./marks.js";
 
+const LEFT = "apollobench.left";
 const SPEEDS = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 4];
 const video = document.querySelector("video");
 const at = document.getElementById("at");
@@ -32,7 +33,21 @@ video.addEventListener("error", unplayable);
 document.getElementById("controls").hidden = false;
 if (video.error) unplayable();
 if (whoSaw) whoSaw.addEventListener("change", redraw);
+takeUp();
+addEventListener("pagehide", () => sessionStorage.setItem(LEFT, JSON.stringify(state())));
 load();
+
+// Where the video was, for the same item after a page in between; the speed for any item.
+function state() {
+  return { src: video.currentSrc, time: video.currentTime, speed: video.playbackRate };
+}
+
+function takeUp() {
+  const left = JSON.parse(sessionStorage.getItem(LEFT) ?? "null");
+  if (!left) return;
+  video.playbackRate = left.speed;
+  if (left.src === video.src) video.currentTime = left.time;
+}
 
 async function load() {
   const answer = await fetch(video.dataset.timeline);
