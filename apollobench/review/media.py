@@ -36,15 +36,18 @@ def video_file(subject: Subject, item: str) -> Path:
 
 
 def timeline(subject: Subject, item: str) -> dict[str, Any]:
-    """In seconds: when each frame appears, the center frame, and the frames that models saw.
+    """In seconds: when each frame appears, the center frame, and the frames that models saw; or the file's problem.
 
-    Raises as `video_file` does, and InputError for a file that cannot be probed.
+    Raises as `video_file` does.
     """
     path = video_file(subject, item)
     stat = path.stat()
-    times, center, duration = _probed(path, stat.st_size, stat.st_mtime_ns)
     seen = [{"models": list(s.models), "times": list(s.times)} for s in subject.seen.get(item, ())]
-    return {"frames": times, "center": center, "duration": duration, "seen": seen}
+    try:
+        frames, center, duration = _probed(path, stat.st_size, stat.st_mtime_ns)
+    except InputError as error:
+        return {"frames": [], "center": None, "duration": 0, "seen": seen, "problem": str(error)}
+    return {"frames": frames, "center": center, "duration": duration, "seen": seen, "problem": ""}
 
 
 @lru_cache(maxsize=64)

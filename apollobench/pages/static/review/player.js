@@ -8,7 +8,7 @@ const video = document.querySelector("video");
 const at = document.getElementById("at");
 const whoSaw = document.getElementById("who-saw");
 // In seconds; frames: when each appears. Known as soon as the server has told.
-let line = { frames: [], center: null, duration: 0, seen: [] };
+let line = { frames: [], center: null, duration: 0, seen: [], problem: "" };
 let marks = null;
 
 const actions = {
@@ -31,7 +31,6 @@ for (const button of document.querySelectorAll("[data-do]")) {
 for (const name of ["timeupdate", "seeked", "ratechange", "loadedmetadata"]) video.addEventListener(name, tell);
 video.addEventListener("error", unplayable);
 document.getElementById("controls").hidden = false;
-if (video.error) unplayable();
 if (whoSaw) whoSaw.addEventListener("change", redraw);
 takeUp();
 addEventListener("pagehide", () => sessionStorage.setItem(LEFT, JSON.stringify(state())));
@@ -58,7 +57,7 @@ async function load() {
     whoSaw.append(new Option("any model", "all"), ...names.map((name, number) => new Option(name, number)));
   }
   redraw();
-  tell();
+  if (line.problem) complain(line.problem);
 }
 
 function redraw() {
@@ -121,7 +120,11 @@ function tell() {
 }
 
 function unplayable() {
+  complain("This browser cannot play the file.");
+}
+
+function complain(text) {
   const told = document.getElementById("no-video");
-  told.textContent = "This browser cannot play the file. `apollobench doctor` says what is wrong with it, if anything is.";
+  told.textContent = [told.textContent, text].filter(Boolean).join(" ");
   told.hidden = false;
 }
