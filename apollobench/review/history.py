@@ -53,22 +53,26 @@ def replay(rows: Sequence[Row], adjudicators: Collection[str] = ()) -> History:
     """The history that these rows of one item make."""
     answers: dict[str, Row] = {}
     told: dict[int, Row] = {}
+    stacks: dict[Place, list[Row]] = {}
     independent: dict[Place, Row] = {}
     seeing: set[str] = set()
     for row in sorted(rows, key=lambda row: (row.moment, row.number)):
         if row.action == ANSWER:
             answers.setdefault(row.reviewer, row)
         elif row.action == UNDO:
-            told.pop(row.undoes or 0, None)
+            taken = told.pop(row.undoes or 0, None)
+            if taken is not None:
+                stacks[taken.reviewer, taken.matter].remove(taken)
         else:
             told[row.number] = row
-        standing = _standing(told.values())
-        decided = {who for who, matter in standing if matter == STAYS and who not in adjudicators}
+            stacks.setdefault((row.reviewer, row.matter), []).append(row)
+        decided = {who for (who, matter), held in stacks.items() if held and matter == STAYS} - set(adjudicators)
         if len(decided) > 1:
             new = decided - seeing
-            independent.update((place, held) for place, held in standing.items() if place[0] in new)
+            independent.update((place, held[-1]) for place, held in stacks.items() if held and place[0] in new)
             seeing |= new
-    return History(answers, tuple(told.values()), _standing(told.values()), independent, frozenset(seeing))
+    standing = {place: held[-1] for place, held in stacks.items() if held}
+    return History(answers, tuple(told.values()), standing, independent, frozenset(seeing))
 
 
 def complete(draft: Draft, number: int, rows: Sequence[Row], now: datetime) -> Row:
@@ -99,7 +103,3 @@ def complete(draft: Draft, number: int, rows: Sequence[Row], now: datetime) -> R
         except ValueError as error:
             raise InputError(f"{draft.item}: {error}") from error
     return row
-
-
-def _standing(told: Collection[Row]) -> dict[Place, Row]:
-    return {(row.reviewer, row.matter): row for row in told}

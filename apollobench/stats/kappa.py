@@ -23,7 +23,8 @@ def cohen_kappa(
 
     The interval is that of Student's t, clipped to [-1, 1]. Where the two agree on every item the linear part says
     nothing: the lower end is then that of the observed agreement (`clustered_proportion`) at the same expected one.
-    nan where both give one and the same label to every item. Raises ValueError on empty or unequal input.
+    Where one of them gives one label throughout, kappa is 0 whatever the other says: its interval is all of [-1, 1]. nan
+    where both give one and the same label to every item. Raises ValueError on empty or unequal input.
     """
     if not first or len(first) != len(second) or len(first) != len(clusters.codes):
         raise ValueError(f"labels of {len(first)} and {len(second)} items in {len(clusters.codes)} cluster labels")
@@ -75,5 +76,7 @@ def _kappa(agree: Floats, by_chance: Floats, expected: float, clusters: Partitio
         return Estimate(1.0, 0.0, max(-1.0, low), 1.0, n, clusters.count, level)
     linear = (agree - observed) / (1 - expected) - (1 - observed) * (by_chance - 2 * expected) / (1 - expected) ** 2
     se = float(np.sqrt(np.square(clusters.sums(linear / n)).sum()))
+    if se < 1e-12:
+        return Estimate(value, None, -1.0, 1.0, n, clusters.count, level)
     half = t_quantile(level, clusters.count - 1) * se * math.sqrt(clusters.count / (clusters.count - 1))
     return Estimate(value, se, max(-1.0, value - half), min(1.0, value + half), n, clusters.count, level)

@@ -78,6 +78,12 @@ def test_agreeing_throughout_is_no_certainty() -> None:
     assert whole.low < 0.8
 
 
+def test_one_label_throughout_tells_nothing() -> None:
+    found = cohen_kappa(["keep"] * 5, ["keep", "keep", "drop", "keep", "drop"], singles(5))
+    assert found.value == pytest.approx(0)
+    assert (found.se, found.low, found.high) == (None, -1, 1)
+
+
 def test_one_video_says_nothing_of_others() -> None:
     found = cohen_kappa(["a", "b", "a"], ["a", "b", "b"], partition(["v", "v", "v"]))
     assert (found.se, found.low, found.high) == (None, -1, 1)
