@@ -50,7 +50,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.at) as folder:
         benchmark, items = make_benchmark(Path(folder))
-        with served(benchmark) as port:
+        with serving(benchmark) as port:
             rows = [decisions(port, items, clients, options.seconds) for clients in (1, options.clients)]
             print(markdown_table(["clients", "decisions/s", "median, ms", "99th, ms"], rows), "\n", flush=True)
             print(first_frames(port, items, options.pages))
@@ -64,7 +64,7 @@ def make_benchmark(folder: Path) -> tuple[Path, list[Item]]:
 
 
 @contextmanager
-def served(benchmark: Path) -> Iterator[int]:
+def serving(benchmark: Path) -> Iterator[int]:
     """The port of the command's server."""
     command = [sys.executable, "-m", "apollobench", "review", str(benchmark), "--reviewer", "ada", "--no_browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -122,7 +122,7 @@ def first_frames(port: int, items: list[Item], count: int) -> str:
 
     own = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     videos = {item.video.id: item for item in items}
-    took = []
+    took, served = [], []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=own, args=["--no-sandbox"])
         page = browser.new_page()
@@ -133,9 +133,12 @@ def first_frames(port: int, items: list[Item], count: int) -> str:
             while (at := page.evaluate("window.firstFrameAt")) is None:
                 page.wait_for_timeout(5)
             took.append(float(at))
+            served.append(page.evaluate("performance.getEntriesByType('navigation')[0].responseEnd"))
             page.wait_for_load_state()
         browser.close()
-    return f"page to first frame, ms: median {statistics.median(took):.0f}, slowest {max(took):.0f} of {len(took)} pages"
+    middle, late = statistics.median(took), max(took)
+    told = f"median {middle:.0f}, slowest {late:.0f} of {len(took)} pages"
+    return f"page to first frame, ms: {told}; of that until the page had arrived: {statistics.median(served):.0f}"
 
 
 if __name__ == "__main__":

@@ -83,7 +83,9 @@ def report(items: Mapping[str, Item], histories: Mapping[str, History], reviewer
         verdicts=tuple(agreed(group, verdict) for group in [*by_category, ALL]),
         categories=agreed(ALL, category),
         keys=agreed(ALL, key),
-        readers=tuple(reader for who in reviewers if (reader := _reader(who, items, histories)).answered or reader.decided),
+        readers=tuple(
+            reader for who in reviewers if (reader := _reader(who, items, histories)).answered or reader.decided
+        ),
     )
 
 

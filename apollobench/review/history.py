@@ -44,7 +44,9 @@ class History:
     def is_open(self, adjudicators: Collection[str]) -> bool:
         """Whether reviewers disagree, or one asked to discuss and no adjudicator has decided since."""
         verdicts = [row for row in self.told if row.matter == STAYS]
-        closed = max((n for n, row in enumerate(verdicts) if row.reviewer in adjudicators and row.action != OPEN), default=-1)
+        closed = max(
+            (n for n, row in enumerate(verdicts) if row.reviewer in adjudicators and row.action != OPEN), default=-1
+        )
         asked = any(row.action == OPEN and row in self.standing.values() for row in verdicts[closed + 1 :])
         return asked or bool(self.disputes())
 

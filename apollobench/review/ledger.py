@@ -180,5 +180,7 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA application_id = {FORMAT}")
         connection.execute("COMMIT")
     except sqlite3.Error as error:
-        raise InputError(f"{path}: cannot keep decisions there ({error}); check the file, its folder, the disk") from error
+        raise InputError(
+            f"{path}: cannot keep decisions there ({error}); check the file, its folder, the disk"
+        ) from error
     return connection

@@ -119,7 +119,11 @@ def dispute_values(subject: Subject, ledger: Ledger, viewer: Viewer) -> Values:
     """Items on which reviewers disagree or that somebody wants to discuss, of those whose words the viewer may see."""
     histories = ledger.histories()
     rows = [
-        {"item": subject.items[name], "words": list(histories[name].standing.values()), "answers": histories[name].answers}
+        {
+            "item": subject.items[name],
+            "words": list(histories[name].standing.values()),
+            "answers": histories[name].answers,
+        }
         for name in _disputed(subject, ledger, viewer)
     ]
     return {"rows": rows, "query": queue.DEFAULT}
@@ -138,7 +142,9 @@ def guide_values() -> Values:
     from markdown_it import MarkdownIt
     from markupsafe import Markup
 
-    rendered = MarkdownIt("commonmark", {"html": False}).render(read_text(content_path("curation", "review", "guide.md")))
+    rendered = MarkdownIt("commonmark", {"html": False}).render(
+        read_text(content_path("curation", "review", "guide.md"))
+    )
     return {"guide": Markup(rendered), "definitions": definitions(), "reasons": REASONS}
 
 

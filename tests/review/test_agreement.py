@@ -15,7 +15,8 @@ from apollobench.types import Item, Video
 
 def items(count: int) -> dict[str, Item]:
     made = [
-        Item(f"a/{n}", "?", ("x", "y"), 0, Video(f"v{n // 2}", Path("/v")), ("OCR", "Spatial")[n % 2]) for n in range(count)
+        Item(f"a/{n}", "?", ("x", "y"), 0, Video(f"v{n // 2}", Path("/v")), ("OCR", "Spatial")[n % 2])
+        for n in range(count)
     ]
     return {item.id: item for item in made}
 

@@ -79,7 +79,11 @@ def test_ranges_of_a_video(address: Address, items: list[Item]) -> None:
     content = items[0].video.path.read_bytes()
     size = len(content)
     whole, body = client.ask(path)
-    assert (whole.status, whole.getheader("accept-ranges"), whole.getheader("content-type")) == (200, "bytes", "video/mp4")
+    assert (whole.status, whole.getheader("accept-ranges"), whole.getheader("content-type")) == (
+        200,
+        "bytes",
+        "video/mp4",
+    )
     assert body == content
     for asked, first, last in [
         ("bytes=0-99", 0, 99),

@@ -118,9 +118,7 @@ def test_a_clock_set_back_does_not_shadow_the_last_word() -> None:
     assert second.moment >= first.moment
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from(["ada", "ben", "cyd", "jo"]), st.sampled_from(["keep", "drop", "discuss"])))
-)
+@given(st.lists(st.tuples(st.sampled_from(["ada", "ben", "cyd", "jo"]), st.sampled_from(["keep", "drop", "discuss"]))))
 def test_nobody_sees_who_has_not_decided(words: list[tuple[str, str]]) -> None:
     said = rows(*(" ".join(word) for word in words))
     history = replay(said, JUDGES)

@@ -26,7 +26,9 @@ def test_nothing_acknowledged_is_lost(made: Path, tmp_path: Path) -> None:
     items = [item.id for item in load_benchmark(benchmark).items]
     command = ["review", str(benchmark), "--reviewer", "ada", "--no_browser"]
     for _ in range(2):  # the second server goes on with what the first has left
-        with subprocess.Popen([sys.executable, "-m", "apollobench", *command], stdout=subprocess.PIPE, text=True) as server:
+        with subprocess.Popen(
+            [sys.executable, "-m", "apollobench", *command], stdout=subprocess.PIPE, text=True
+        ) as server:
             assert server.stdout is not None
             found = re.search(r"http://127\.0\.0\.1:(\d+)/", server.stdout.readline())
             assert found is not None
