@@ -19,15 +19,27 @@ if TYPE_CHECKING:
     from apollobench.types import Item
 
 
-def parse_pairs(text: str) -> dict[str, str]:
-    """`name=value,name=value` as a mapping; empty text is an empty one. Raises InputError that shows the form."""
+def parse_pairs(text: str, option: str = "model_args") -> dict[str, str]:
+    """`name=value,name=value` as a mapping; empty text is an empty one. Raises InputError that shows the form.
+
+    option: what errors call it.
+    """
     pairs = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, value = part.partition("=")
         if not (equals and name and value):
-            raise InputError(f"model_args: {part!r} is no pair; expected name=value,name=value")
+            raise InputError(f"{option}: {part!r} is no pair; expected name=value,name=value")
         pairs[name] = value
     return pairs
+
+
+def parse_size(text: str) -> int:
+    """`20GB` or `1.5 TB` in bytes, by powers of ten. Raises InputError that shows the form."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kMGT]?)B?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise InputError(f"{text!r} is no size; expected such as 500MB, 20GB or 1.5TB")
+    power: int = " kmgt".index(found[2].lower() or " ")
+    return round(float(found[1]) * float(1000**power))
 
 
 def parse_modes(text: str) -> tuple[Mode, ...]:
@@ -90,6 +102,28 @@ def panel_overrides(text: str | None) -> dict[str, Any]:
 
     chosen = find_panel(text)
     return {"panel": list(chosen.panel), "held_out": list(chosen.held_out)}
+
+
+def categorizer_changes(file: RecipeFile, method: str | None, arguments: str) -> dict[str, Any]:
+    """What `--categorizer` and `--categorizer_args` change in a recipe, by dotted place.
+
+    A recipe's own settings of that method stay; for another method the shipped ones of `curation/categorizers.yaml`
+    come in. Raises InputError for an unknown method, and for arguments that are no pairs.
+    """
+    import yaml
+
+    from apollobench.content import content_path
+    from apollobench.yamlfile import read_text
+
+    changes: dict[str, Any] = {}
+    shipped = yaml.safe_load(read_text(content_path("curation", "categorizers.yaml")))
+    if method is not None and method not in shipped:
+        raise InputError(f"--categorizer: unknown method {method!r}; valid: {', '.join(shipped)}")
+    if method is not None and method != file.recipe.categorize.method:
+        changes["categorize"] = {"method": method, **shipped[method]}
+    for name, value in parse_pairs(arguments, "categorizer_args").items():
+        changes[f"categorize.{name}"] = yaml.safe_load(value)
+    return changes
 
 
 def items_of_sources(names: str, data_root: Path) -> list[Item]:

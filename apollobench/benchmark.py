@@ -199,7 +199,7 @@ def to_row(entry: Entry, root: Path) -> dict[str, Any]:
 
 
 def from_row(row: Mapping[str, Any], root: Path) -> Entry:
-    """The entry that `to_row` made a row of."""
+    """The entry that `to_row` made a row of. root: the media root, or any where the row has an absolute path."""
     item = Item(
         id=row["id"],
         question=row["question"],
@@ -271,6 +271,11 @@ def file_sha256(path: Path) -> str:
 
 def _common_folder(paths: Sequence[Path]) -> Path:
     return Path(os.path.commonpath([absolute(path).parent for path in paths]))
+
+
+def is_benchmark(path: Path) -> bool:
+    """Whether `path` is a folder of a benchmark, be it half-written."""
+    return (path / MANIFEST).is_file() or (path / ITEMS).is_file()
 
 
 def absolute(path: Path) -> Path:

@@ -1,15 +1,13 @@
-"""The command line: all commands, and the way in."""
+"""The command line: every module of `commands` adds its commands to one app."""
 
-from apollobench.commands import (  # noqa: F401  (each adds its commands)
-    comparing,
-    curation,
-    evaluation,
-    items,
-    models,
-    pages,
-    publishing,
-)
+from importlib import import_module
+from pkgutil import iter_modules
+
+from apollobench import commands
 from apollobench.commands.top import app
+
+for found in iter_modules(commands.__path__):
+    import_module(f"{commands.__name__}.{found.name}")
 
 
 def main() -> None:

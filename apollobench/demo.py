@@ -35,6 +35,7 @@ def steps(output: Path) -> Iterator[list[str]]:
     for model, result in zip(MODELS, results, strict=True):
         yield ["eval", "--model", model, "--benchmark", benchmark, "--output_path", result]
     yield ["leaderboard", "export", "--format", "md", "--output_path", str(output / "leaderboard.md"), *results]
+    yield ["leaderboard", "build", "--out", str(output / "leaderboard"), "--benchmark", benchmark, *results]
     yield ["gate", "--baseline", results[0], "--candidate", results[1]]
 
 
@@ -48,6 +49,6 @@ def places(output: Path) -> str:
             f"what was left out    {benchmark / 'dropped.parquet'}",
             f"videos and questions {benchmark / 'data'}",
             f"scores of each model {', '.join(str(output / model / 'results.json') for model in MODELS)}",
-            f"the leaderboard      {output / 'leaderboard.md'}",
+            f"the leaderboard      {output / 'leaderboard' / 'index.html'} (and {output / 'leaderboard.md'})",
         ]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apollobench.arguments import choose_recipe
+from apollobench.arguments import categorizer_changes, choose_recipe, parse_size
 from apollobench.errors import InputError
 from apollobench.recipe import load_recipe
 
@@ -64,3 +64,45 @@ def test_what_cannot_be_meant_is_told(
     with pytest.raises(InputError) as caught:
         choose_recipe(names, recipe, {}, flags)
     assert expected in str(caught.value)
+
+
+def test_another_categorizer_brings_its_shipped_settings_which_arguments_change() -> None:
+    file = load_recipe("synthetic")
+    assert categorizer_changes(file, None, "") == {}
+    assert categorizer_changes(file, "native", "") == {}
+    text = load_recipe("synthetic", categorizer_changes(file, "text", "folds=3,c=0.5")).recipe.categorize
+    assert text.model_dump() == {"method": "text", "words": 1, "min_items": 2, "c": 0.5, "folds": 3, "seed": 0}
+    changes = categorizer_changes(file, "http", "base_url=http://localhost:8000/v1,model=m,body.max_tokens=null")
+    http = load_recipe("synthetic", changes)
+    assert http.recipe.categorize.model_dump()["body"] == {"max_tokens": None}
+    assert http.overrides["categorize.model"] == "m"
+    own = categorizer_changes(http, "http", "sample=9")
+    assert own == {"categorize.sample": 9}, "a recipe's own settings stay"
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "expected"),
+    [
+        ("clip", "", "--categorizer: unknown method 'clip'; valid: native, text, http"),
+        ("text", "folds", "categorizer_args: 'folds' is no pair"),
+        ("text", "fold=3", "categorize.fold: unknown key (did you mean folds?)"),
+        ("http", "model=m", "categorize.base_url: missing; it has to be given"),
+    ],
+)
+def test_a_categorizer_that_cannot_be_meant_is_told(method: str, arguments: str, expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_recipe("synthetic", categorizer_changes(load_recipe("synthetic"), method, arguments))
+    assert expected in str(caught.value)
+
+
+def test_sizes_are_in_powers_of_ten() -> None:
+    assert [parse_size(text) for text in ("0", "12", "500MB", "20 gb", "1.5T")] == [
+        0,
+        12,
+        5 * 10**8,
+        2 * 10**10,
+        15 * 10**11,
+    ]
+    for wrong in ("", "GB", "-1GB", "20 miles", "1e9"):
+        with pytest.raises(InputError, match=r"is no size; expected such as 500MB, 20GB or 1.5TB"):
+            parse_size(wrong)

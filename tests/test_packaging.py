@@ -17,7 +17,7 @@ from apollobench import __version__
 from apollobench.content import content_path
 from apollobench.errors import InputError
 
-CONTENT = ("curation", "leaderboard")
+CONTENT = ("curation", "leaderboard", "tasks")
 FIND_CONTENT = """
 from apollobench.content import content_path
 for folder in {folders!r}:

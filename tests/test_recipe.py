@@ -53,6 +53,8 @@ def test_the_paper_s_recipe_says_what_the_paper_did(paper: str) -> None:
         ("name: apollobench\n", "name: a\nname: b\n", "name is given twice (first on line"),
         ("name: apollobench\n", "name: [\n", "not valid YAML"),
         ("  tie_break: hash", "  #", "select.tie_break: missing"),
+        ("  method: native", "  method: nativ", "categorize: Input tag 'nativ'"),
+        ("  method: native", "  method: text", "categorize.words: missing; it has to be given"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(paper: str, old: str, new: str, expected: str) -> None:
@@ -100,3 +102,16 @@ def test_an_unknown_recipe_lists_the_shipped_ones(tmp_path: Path) -> None:
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not a UTF-8 text file"):
         load_recipe(tmp_path / "bytes.yaml")
+
+
+def test_an_address_with_a_password_stays_out_of_recipes(paper: str) -> None:
+    changes = {
+        "categorize": {"method": "http", "api_key_env": None, "model": "m", "max_new_tokens": 9, "body": {}},
+        "categorize.sample": 0,
+        "categorize.seed": 0,
+        "categorize.base_url": "http://me:word@localhost/v1",
+    }
+    with pytest.raises(InputError) as caught:
+        parse_yaml(paper, "mine.yaml", Recipe, changes)
+    assert "categorize.base_url: holds a user or password" in str(caught.value)
+    assert "word@" not in str(caught.value)

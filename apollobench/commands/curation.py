@@ -74,6 +74,18 @@ def curate(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes that run models. [default: one per core]")
     ] = None,
+    categorizer: Annotated[
+        str | None,
+        typer.Option(
+            "--categorizer", help="native, text or http: how items get categories, instead of the recipe's way."
+        ),
+    ] = None,
+    categorizer_args: Annotated[
+        str, typer.Option("--categorizer_args", help="Its settings: base_url=http://localhost:8000/v1,model=ID")
+    ] = "",
+    decisions: Annotated[
+        Path | None, typer.Option("--decisions", help="JSON lines of what people decided about items; overrides all.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry_run", help="Only tell what it would take and what is missing here; ask nothing.")
     ] = False,
@@ -89,8 +101,10 @@ def curate(
       apollobench curate --sources synthetic --output_path out/synthetic
       apollobench curate --sources videomme,mlvu --data_root data --output_path out/two
       apollobench curate --recipe apollobench --data_root data --output_path out/full --dry_run
+      apollobench curate --sources nextqa,csv:my.csv --categorizer text --decisions decisions.jsonl --output_path out/my
     """
-    from apollobench.arguments import choose_recipe, panel_overrides
+    from apollobench.arguments import categorizer_changes, choose_recipe, panel_overrides
+    from apollobench.curate.decisions import read_decisions
     from apollobench.curate.pipeline import REPORT, load_pool
     from apollobench.curate.pipeline import curate as make
     from apollobench.report.closing import closing
@@ -98,6 +112,9 @@ def curate(
     flags = {"subtitles": subtitles, "skip_malformed": skip_malformed, "at_hand": at_hand}
     overrides = {**panel_overrides(panel), **({} if size is None else {"select.size": size})}
     file = choose_recipe(sources, recipe, overrides, flags)
+    if sorting := categorizer_changes(file, categorizer, categorizer_args):
+        file = choose_recipe(sources, recipe, overrides | sorting, flags)
+    decided = read_decisions(decisions) if decisions else ()
     data = data_root or output_path / "data"
     if dry_run:
         from apollobench.curate.forecast import forecast
@@ -106,8 +123,8 @@ def curate(
         typer.echo(forecast_markdown(forecast(file.recipe, data)))
         return
     items = load_pool(file.recipe, data)
-    _, decisions = make(file, items, output_path, workers=workers)
-    typer.echo(f"{closing(decisions)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
+    _, made = make(file, items, output_path, decided=decided, workers=workers)
+    typer.echo(f"{closing(made)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
 
 
 @app.command()

@@ -130,6 +130,25 @@ def plan(
 
 
 @app.command()
+def tasks() -> None:
+    """Print the folder of the task pack, with which stock lmms-eval scores a benchmark that curate made.
+
+    The environment names the benchmark: APOLLOBENCH_BENCHMARK is its folder, and APOLLOBENCH_DATA that of its videos
+    where they are not where the manifest says. `apollobench import` reads the samples that lmms-eval logs.
+
+    \b
+    Examples:
+      apollobench tasks
+      export APOLLOBENCH_BENCHMARK=out/synthetic
+      lmms-eval --include_path "$(apollobench tasks)" --tasks apollobench --model qwen2_5_vl \\
+          --log_samples --output_path out/logs
+    """
+    from apollobench.content import content_path
+
+    typer.echo(content_path("tasks"))
+
+
+@app.command()
 def gate(
     baseline: Annotated[Path, typer.Option("--baseline", help="Folder of a result of eval.")],
     candidate: Annotated[Path, typer.Option("--candidate", help="Folder of the result that must not be worse.")],
@@ -193,6 +212,37 @@ def leaderboard_export(
         output_path.parent.mkdir(parents=True, exist_ok=True)
         output_path.write_text(text, encoding="utf-8")
         typer.echo(f"leaderboard: {output_path}")
+
+
+@leaderboard_app.command("build")
+def leaderboard_build(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the page; one that was built before is replaced.")],
+    results: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of results of eval, to stand beside the shipped rows.")
+    ] = None,
+    benchmark: Annotated[
+        list[Path] | None,
+        typer.Option("--benchmark", help="Folder of a benchmark whose manifest the page links to; may be repeated."),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset", help="OWNER/NAME of the published benchmark: writes .eval_results entries for the hub."
+        ),
+    ] = None,
+) -> None:
+    """Write the leaderboard as a page that opens from disk: sortable, filterable, with intervals, ranks and ties.
+
+    Beside it lie the rows as CSV, a record of each result for Every Eval Ever, and, with --dataset, the entries that
+    models' repositories on the Hugging Face hub take under .eval_results.
+
+    \b
+    Example:
+      apollobench leaderboard build --out site out/synthetic/apollo-tiny out/synthetic/apollo-tiny-s
+    """
+    from apollobench.board.site import build
+
+    typer.echo(f"leaderboard: {build(out, results or [], benchmark or [], dataset)}")
 
 
 @app.command()

@@ -11,7 +11,7 @@ from apollobench.commands.top import app
 from apollobench.errors import InputError
 
 if TYPE_CHECKING:
-    from apollobench.stats.irt import Kind
+    from apollobench.stats.itemresponse import Kind
 
 
 @app.command("items")

@@ -54,12 +54,16 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Blind:
-    """Accuracy without the video against guessing. gap: mean accuracy in text mode minus `chance`, over videos."""
+    """Mean over models of accuracy in text mode minus `chance`, the mean of 1 / options; intervals as in `Gap`.
+
+    items: how many there are, None where a table does not say. Both estimates are None without text mode.
+    """
 
     group: str
-    items: int
+    items: int | None
     chance: float
-    gap: Estimate | None
+    over_models: Estimate | None
+    over_videos: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +89,25 @@ def audit(answers: Answers, groups: Mapping[str, Bools], level: float = 0.95) ->
 
 
 def audit_table(table: pd.DataFrame, level: float = 0.95) -> Audit:
-    """Audits a plain table: columns model, group, mode and accuracy in [0, 1]. Without items, so over models only."""
+    """Audits a plain table: columns model, group, mode and accuracy in [0, 1]. Without items, so over models only.
+
+    With columns `chance` and `n`, nan where not known, the gap between text mode and chance is there, too.
+    """
     boxes: list[Box] = []
     gaps: list[Gap] = []
+    blind: list[Blind] = []
     for name, rows in table.groupby("group", sort=False):
         wide = rows.pivot(index="model", columns="mode", values="accuracy")
-        by_mode = {Mode(mode): wide[mode].to_numpy(dtype=np.float64) for mode in wide.columns}
+        by_mode = {mode: wide[mode].to_numpy(dtype=np.float64) for mode in Mode if mode in wide.columns}
         boxes.extend(_boxes(str(name), by_mode))
         for more, less, over_models in _gaps_over_models(by_mode, level):
             gaps.append(Gap(str(name), more, less, over_models, None))
-    return Audit(tuple(boxes), tuple(gaps), ())
+        if {"chance", "n"} <= set(rows.columns) and rows["chance"].notna().any():
+            chance, n = float(rows["chance"].mean()), rows["n"].max()
+            surplus = by_mode[Mode.TEXT] - chance if Mode.TEXT in by_mode else np.empty(0)
+            items = None if np.isnan(n) else int(n)
+            blind.append(Blind(str(name), items, chance, _mean_over_models(surplus, level), None))
+    return Audit(tuple(boxes), tuple(gaps), tuple(blind))
 
 
 def accuracies(answers: Answers) -> dict[Mode, Floats]:
@@ -121,16 +134,20 @@ def _boxes(group: str, by_mode: dict[Mode, Floats]) -> list[Box]:
 
 
 def _gaps_over_models(by_mode: dict[Mode, Floats], level: float) -> list[tuple[Mode, Mode, Estimate]]:
-    """Student's t over the models that have both accuracies: each model is a cluster of its own."""
+    """Of the models that have both accuracies."""
     gaps = []
     for more, less in GAPS:
-        if more not in by_mode or less not in by_mode:
-            continue
-        differences = by_mode[more] - by_mode[less]
-        differences = differences[~np.isnan(differences)]
-        if differences.size:
-            gaps.append((more, less, clustered_mean(differences, partition(range(differences.size)), level)))
+        if more in by_mode and less in by_mode:
+            found = _mean_over_models(by_mode[more] - by_mode[less], level)
+            if found is not None:
+                gaps.append((more, less, found))
     return gaps
+
+
+def _mean_over_models(values: Floats, level: float) -> Estimate | None:
+    """Student's t over the models whose value is known: each model is a cluster of its own."""
+    known = values[~np.isnan(values)]
+    return clustered_mean(known, partition(range(known.size)), level) if known.size else None
 
 
 def _gap_over_videos(part: Answers, more: Mode, less: Mode, level: float) -> Estimate | None:
@@ -143,11 +160,14 @@ def _gap_over_videos(part: Answers, more: Mode, less: Mode, level: float) -> Est
 def _blind(group: str, part: Answers, level: float) -> Blind:
     chance = float(part.chance.mean()) if part.items else np.nan
     if Mode.TEXT not in part.modes:
-        return Blind(group, len(part.items), chance, None)
+        return Blind(group, len(part.items), chance, None, None)
     scores = part.scores(Mode.TEXT)
-    voted = (scores != NO_VOTE).sum(axis=0)
-    surplus = (scores == RIGHT).sum(axis=0) - part.chance * voted
-    return Blind(group, len(part.items), chance, _mean_over_items(part, surplus, voted, level))
+    voted = scores != NO_VOTE
+    surplus = np.where(voted, (scores == RIGHT) - part.chance, 0)
+    votes = voted.sum(axis=1)
+    by_model = np.divide(surplus.sum(axis=1), votes, out=np.full(len(votes), np.nan), where=votes > 0)
+    over_videos = _mean_over_items(part, surplus.sum(axis=0), voted.sum(axis=0), level)
+    return Blind(group, len(part.items), chance, _mean_over_models(by_model, level), over_videos)
 
 
 def _mean_over_items(part: Answers, sums: Floats, counts: Floats, level: float) -> Estimate | None:

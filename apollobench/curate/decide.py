@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apollobench.curate.answers import MISSING, STATUSES, Answers, Bools
 from apollobench.curate.audit import Audit, audit
-from apollobench.curate.categorize import CATEGORIZERS, Categorized
+from apollobench.curate.categorize import Categorized, Quality
+from apollobench.curate.decisions import REVIEW, Review
 from apollobench.curate.filter import FILTERS, Verdict
 from apollobench.curate.lint import Finding, lint_answers
 from apollobench.curate.select import Candidates, Selection, select
@@ -47,8 +48,9 @@ class Examination:
 class Decisions:
     """Everything that a curation decided.
 
-    categorized, verdicts: per item of the pool. survivors, chosen: positions in the pool, of those that the filter kept
-    and of those selected (best first). warnings: what whoever runs it should be told.
+    categorized, verdicts: per item of the pool. quality: of the categorizer, where it was measured. review: what people
+    decided, None where nobody did. survivors, chosen: positions in the pool, of those that the
+    filter kept and of those selected (best first). warnings: what whoever runs it should be told.
     """
 
     recipe: Recipe
@@ -62,20 +64,27 @@ class Decisions:
     chosen: NDArray[np.intp]
     examination: Examination
     warnings: tuple[str, ...]
+    quality: Quality | None = None
+    review: Review | None = None
 
 
-def categorize(recipe: Recipe, items: Sequence[Item]) -> tuple[Categorized, ...]:
-    """The pool with its categories: before the models run, so that a label nobody mapped costs no inference."""
-    return tuple(CATEGORIZERS[recipe.categorize.method](items, recipe.categorize))
-
-
-def decide(recipe: Recipe, answers: Answers, categorized: Sequence[Categorized]) -> Decisions:
+def decide(
+    recipe: Recipe,
+    answers: Answers,
+    categorized: Sequence[Categorized],
+    *,
+    quality: Quality | None = None,
+    review: Review | None = None,
+    warnings: Sequence[str] = (),
+) -> Decisions:
     """Runs the stages on the answers of panel and held-out models to the pool that `categorized` sorts.
 
+    quality: of the categorizer. review: what people decided; what they drop is dropped. warnings: of earlier stages.
     Raises InputError where a stage does, for instance when no item survives.
     """
     panel = answers.only(recipe.panel)
-    verdicts = FILTERS[recipe.filter.method].judge(panel, recipe.filter)
+    judged = FILTERS[recipe.filter.method].judge(panel, recipe.filter)
+    verdicts = _reviewed(judged, panel.items, review)
     survivors = np.flatnonzero([verdict.keep for verdict in verdicts])
     candidates = _candidates(recipe, panel, categorized, survivors)
     selection = select(candidates, recipe.select)
@@ -90,9 +99,22 @@ def decide(recipe: Recipe, answers: Answers, categorized: Sequence[Categorized])
         survivors=survivors,
         selection=selection,
         chosen=chosen,
-        examination=_examine(recipe, answers, categorized, verdicts, survivors, candidates, selection),
-        warnings=tuple(_warnings(recipe, answers, verdicts, selection)),
+        examination=_examine(recipe, answers, categorized, judged, survivors, candidates, selection),
+        warnings=(*warnings, *_about_review(review), *_warnings(recipe, answers, verdicts, selection)),
+        quality=quality,
+        review=review,
     )
+
+
+def _reviewed(verdicts: Sequence[Verdict], items: Sequence[Item], review: Review | None) -> list[Verdict]:
+    """The filter's verdicts, with those of people in place of its own."""
+    drops = review.drops if review else {}
+    found = list(verdicts)
+    for i, item in enumerate(items):
+        if item.id in drops:
+            reason = f"{drops[item.id].reviewer}: {drops[item.id].reason}"
+            found[i] = replace(found[i], keep=False, grounds=REVIEW, reason=reason, rule=REVIEW)
+    return found
 
 
 def _candidates(
@@ -149,6 +171,18 @@ def _mask(answers: Answers, positions: Sequence[int] | NDArray[np.intp]) -> Bool
     mask = np.zeros(len(answers.items), dtype=np.bool_)
     mask[np.asarray(positions, dtype=np.intp)] = True
     return mask
+
+
+def _about_review(review: Review | None) -> list[str]:
+    if review is None:
+        return []
+    told = {"are about no item of this pool": review.strange, "are still to be discussed": review.undecided}
+    return [f"decisions about {_listed(names)} {what}" for what, names in told.items() if names]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
 
 
 def _warnings(recipe: Recipe, answers: Answers, verdicts: Sequence[Verdict], selection: Selection) -> list[str]:

@@ -15,14 +15,16 @@ from apollobench.benchmark import Entry
 from apollobench.content import content_path
 from apollobench.curate.answers import MISSING, STATUSES, Answers
 from apollobench.curate.decide import Decisions
+from apollobench.curate.decisions import REVIEW_VERSION, Review, format_decisions
 from apollobench.curate.filter import FILTERS
 from apollobench.curate.panel import Run
 from apollobench.recipe import RecipeFile
+from apollobench.stats.interval import Estimate
 from apollobench.types import digest
 from apollobench.video.media import media_digest
 from apollobench.yamlfile import read_text
 
-TOOLS = ("numpy", "scipy", "pyarrow", "torch", "transformers", "av")
+TOOLS = ("numpy", "scipy", "scikit-learn", "pyarrow", "torch", "transformers", "av")
 SELECTION_VERSION = 1
 
 
@@ -51,6 +53,8 @@ def entries(decisions: Decisions) -> tuple[list[Entry], list[Entry]]:
 
 def _left_out(decisions: Decisions, i: int, score: float) -> dict[str, Any]:
     verdict, recipe = decisions.verdicts[i], decisions.recipe
+    if verdict.rule:
+        return {"rule": verdict.rule, "version": REVIEW_VERSION, "reason": verdict.reason}
     if not verdict.keep:
         rule = FILTERS[recipe.filter.method]
         return {"rule": f"filter:{rule.name}", "version": rule.version, "reason": verdict.reason}
@@ -77,6 +81,7 @@ def about(file: RecipeFile, decisions: Decisions, runs: Sequence[Run]) -> dict[s
             "fingerprint": file.fingerprint,
         },
         "categories": digest(read_text(content_path("curation", "categories.yaml"))),
+        "categorized": _categorized(decisions),
         "rules": {
             "filter": f"{recipe.filter.method}/{FILTERS[recipe.filter.method].version}",
             "select": f"{recipe.select.method}/{SELECTION_VERSION}",
@@ -92,9 +97,49 @@ def about(file: RecipeFile, decisions: Decisions, runs: Sequence[Run]) -> dict[s
             "asked_for": dict(selection.wanted),
         },
         "evidence": status_counts(decisions.answers),
+        **({"review": _review(decisions.review)} if decisions.review else {}),
         "licences": dict(sorted(Counter(item.licence or "not stated" for item in kept).items())),
         "warnings": list(decisions.warnings),
         "tools": {"apollobench": __version__, "python": platform.python_version(), **_versions()},
+    }
+
+
+def _categorized(decisions: Decisions) -> dict[str, Any]:
+    """By which method the pool was sorted, how many items by each way, and how good the method is where measured."""
+    found: dict[str, Any] = {
+        "method": decisions.recipe.categorize.method,
+        "from": dict(sorted(Counter(entry.origin for entry in decisions.categorized).items())),
+    }
+    if decisions.quality is not None:
+        quality = decisions.quality
+        found["measured"] = {
+            "how": quality.how,
+            "accuracy": _figure(quality.accuracy),
+            "majority": _figure(quality.majority),
+            "found": {category: _figure(estimate) for category, estimate in quality.found.items()},
+            "sound": {category: _figure(estimate) for category, estimate in quality.sound.items()},
+            "abroad": {source: _figure(right) for source, (right, _) in quality.abroad.items()},
+        }
+    return found
+
+
+def _figure(estimate: Estimate) -> dict[str, Any]:
+    figures = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+    return {name: round(value, 6) for name, value in figures.items()} | {"items": estimate.n, "level": estimate.level}
+
+
+def _review(review: Review) -> dict[str, Any]:
+    """Which decisions there were, by whom, and the keys that they changed; what they drop is in dropped.parquet."""
+    return {
+        "decisions": digest(format_decisions(review.given)),
+        "actions": dict(sorted(Counter(decision.action for decision in review.given).items())),
+        "reviewers": sorted({decision.reviewer for decision in review.given}),
+        "keys": {
+            name: {"key": decision.value, "reviewer": decision.reviewer, "reason": decision.reason}
+            for name, decision in sorted(review.keys.items())
+        },
+        "not_in_pool": list(review.strange),
+        "to_discuss": list(review.undecided),
     }
 
 

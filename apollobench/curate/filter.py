@@ -15,13 +15,14 @@ class Verdict:
     """Keep an item, or drop it for a reason.
 
     grounds: the reason in a word or two, the same for every item dropped alike; empty for a kept item. evidence: per
-    mode, how many models were right of how many that voted.
+    mode, how many models were right of how many that voted. rule: `review` where a person decided, else the filter's.
     """
 
     keep: bool
     grounds: str
     reason: str
     evidence: Mapping[Mode, tuple[int, int]]
+    rule: str = ""
 
 
 Filter = Callable[[Answers, PaperFilter], list[Verdict]]

@@ -9,17 +9,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from apollobench.benchmark import is_benchmark
 from apollobench.curate.answers import MISSING, NO_VOTE, RIGHT, STATUSES, Answers, Codes
 from apollobench.curate.itemtypes import Solving, State, item_types, solving, units
 from apollobench.curate.matrix import Matrix, matrix_of
 from apollobench.curate.oddities import oddities
-from apollobench.curate.recorded import families, is_benchmark, read_matrices, recorded_answers
+from apollobench.curate.recorded import families, read_matrices, recorded_answers
 from apollobench.curate.suspicion import Evidence, Reason, reasons, suspicion
 from apollobench.errors import InputError
 from apollobench.stats.clusters import Floats, partition
 from apollobench.stats.dif import Shift, Shifts, family_shifts
 from apollobench.stats.interval import Estimate, clustered_proportion
-from apollobench.stats.irt import ItemResponse, Kind, fit_irt
+from apollobench.stats.itemresponse import ItemResponse, Kind, fit_irt
 from apollobench.stats.itemrest import ItemRest, item_rest
 from apollobench.types import LETTERS, Mode, Status, Truth
 from apollobench.video.register import noted_faults

@@ -39,7 +39,7 @@ def lint_table(table: pd.DataFrame, alpha: float) -> list[Finding]:
     """Checks a table with columns model, group, mode (text, frame, video) and accuracy in [0, 1].
 
     Equal and inverted modes are reported wherever they occur. With columns `chance` and `n` too, an accuracy below
-    chance is reported when its binomial lower tail is under `alpha`.
+    chance is reported when its binomial lower tail is under `alpha`; where either is nan, it is not tested.
     """
     findings: list[Finding] = []
     for (group, model), rows in table.groupby(["group", "model"], sort=False):
@@ -55,9 +55,10 @@ def lint_table(table: pd.DataFrame, alpha: float) -> list[Finding]:
                     Finding(f"{less} > {more}", str(model), str(group), f"{less} {low:.1%}, {more} {high:.1%}")
                 )
         if {"chance", "n"} <= set(table.columns):
-            chance, n = rows["chance"].astype(float), rows["n"].astype(int)
-            for mode, value, c, k in zip(accuracy, accuracy.values(), chance, n, strict=True):
-                findings.extend(_below_chance(str(model), str(group), mode, round(value * k), k, c, alpha))
+            for mode, value, c, n in zip(accuracy, accuracy.values(), rows["chance"], rows["n"], strict=True):
+                if not np.isnan([c, n]).any():
+                    right = round(value * n)
+                    findings.extend(_below_chance(str(model), str(group), mode, right, int(n), float(c), alpha))
     return findings
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from apollobench.benchmark import MANIFEST, Benchmark, write_benchmark
 from apollobench.curate.answers import gather
-from apollobench.curate.decide import Decisions, categorize, decide
+from apollobench.curate.categorize import categorize
+from apollobench.curate.decide import Decisions, decide
+from apollobench.curate.decisions import Decision, apply_decisions
 from apollobench.curate.entries import about, entries
 from apollobench.curate.panel import Run, run_panel
 from apollobench.errors import InputError
@@ -22,7 +24,7 @@ from apollobench.report.curation import curation_report
 from apollobench.sources import load_items
 from apollobench.types import Item, Mode
 
-RESPONSES, REPORT = "responses", "report.md"
+RESPONSES, CATEGORIES, REPORT = "responses", "categories", "report.md"
 RunModels = Callable[[Sequence[str], Sequence[Item], Sequence[Mode], Path], list[Run]]
 
 
@@ -39,14 +41,16 @@ def curate(
     items: Sequence[Item],
     output: Path,
     *,
+    decided: Sequence[Decision] = (),
     workers: int | None = None,
     model_args: Mapping[str, str] | None = None,
     run_models: RunModels | None = None,
 ) -> tuple[Benchmark, Decisions]:
     """Curates `items` by the recipe into `output`, with the report and every response beside the benchmark.
 
-    Stopped and started again it computes only what is missing, and ends with the same bytes. workers: processes that
-    run models. run_models: what answers in place of the panel's processes, for answers that exist already.
+    Stopped and started again it computes only what is missing, and ends with the same bytes. decided: what people
+    decided about items, which overrides everything else. workers: processes that run models. run_models: what answers
+    in place of the panel's processes, for answers that exist already.
     Raises InputError for whatever the user can put right; warnings go to standard error and into the report.
     """
     recipe = file.recipe
@@ -57,12 +61,23 @@ def curate(
             f"{file.name}: prompt: the recipe asks for version {recipe.prompt!r}, this version of apollobench has "
             f"{PROMPT_VERSION!r}; answers to different prompts are not comparable"
         )
-    categorized = categorize(recipe, items)
+    review = apply_decisions(items, decided) if decided else None
+    items = review.items if review else items
+    sorting = categorize(
+        items,
+        recipe.categorize,
+        decided=review.categories if review else {},
+        folder=output / CATEGORIES,
+        level=recipe.validation.confidence,
+    )
     ask = run_models or partial(run_panel, workers=workers, model_args=model_args)
     runs = ask([*recipe.panel, *recipe.held_out], items, recipe.modes, output / RESPONSES)
     _tell_of_replacement(output, file)
     responses = chain.from_iterable(run.responses for run in runs)
-    decisions = decide(recipe, gather(items, responses, [run.model for run in runs], recipe.modes), categorized)
+    answers = gather(items, responses, [run.model for run in runs], recipe.modes)
+    decisions = decide(
+        recipe, answers, sorting.categorized, quality=sorting.quality, review=review, warnings=sorting.warnings
+    )
     for warning in decisions.warnings:
         print(f"warning: {warning}", file=sys.stderr, flush=True)
     return _publish(output, file, decisions, runs), decisions

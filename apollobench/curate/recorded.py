@@ -15,6 +15,7 @@ import numpy as np
 
 from apollobench.benchmark import DROPPED, ITEMS, MANIFEST, load_benchmark, read_entries
 from apollobench.curate.answers import NO_VOTE, NOT_RIGHT, RIGHT, Answers, Codes, gather
+from apollobench.curate.groups import NO_LABEL, item_labels
 from apollobench.curate.matrix import Matrix, matrix_of
 from apollobench.errors import InputError
 from apollobench.evaluate.store import load_responses
@@ -58,18 +59,39 @@ def read_matrices(path: Path, more: Sequence[Path] = ()) -> dict[Mode, Matrix]:
     Of a matrix, columns that `models.csv` calls clones of another are left out, and those with text_only count as text
     mode. Raises InputError for anything else, naming what is wrong with it.
     """
-    if is_benchmark(path):
-        answers = recorded_answers(path, more)
-        return {mode: matrix_of(answers, mode, families(answers.models)) for mode in answers.modes}
+    if (path / MANIFEST).is_file() or (path / ITEMS).is_file():
+        return matrices(recorded_answers(path, more))
     correct = path / CORRECT if path.is_dir() else path
     if not correct.is_file():
         raise InputError(f"{path}: neither a benchmark (no {MANIFEST}) nor a matrix of scores (no {CORRECT})")
     return _read_csv(correct, path if path.is_dir() else None)
 
 
-def is_benchmark(path: Path) -> bool:
-    """Whether `path` is a folder that a curation finished, or at least began to write."""
-    return (path / MANIFEST).is_file() or (path / ITEMS).is_file()
+def read_labelled(path: Path, more: Sequence[Path], mode: Mode, by: str) -> tuple[Matrix, list[str]]:
+    """One mode's scores and a label per item: of a benchmark as `item_labels` has it, else a column of `items.csv`.
+
+    Raises InputError where nothing was recorded in the mode, and for a label that is not there.
+    """
+    if (path / MANIFEST).is_file() or (path / ITEMS).is_file():
+        answers = recorded_answers(path, more)
+        return _in_mode(path, matrices(answers), mode), item_labels(answers.items, by)
+    matrix = _in_mode(path, read_matrices(path), mode)
+    about = _optional(path, ABOUT_ITEMS, "item_id", matrix.ids)
+    if about is None or by not in about.columns:
+        there = f"its columns: {', '.join(about.columns)}" if about is not None else "it is not there"
+        raise InputError(f"{path / ABOUT_ITEMS}: no column {by!r} to group the items by; {there}")
+    return matrix, [value or NO_LABEL for value in about[by]]
+
+
+def matrices(answers: Answers) -> dict[Mode, Matrix]:
+    """Every mode's scores."""
+    return {mode: matrix_of(answers, mode, families(answers.models)) for mode in answers.modes}
+
+
+def _in_mode(path: Path, found: dict[Mode, Matrix], mode: Mode) -> Matrix:
+    if mode not in found:
+        raise InputError(f"{path}: no scores in {mode} mode; there are {', '.join(found)}")
+    return found[mode]
 
 
 def families(models: Iterable[str]) -> dict[str, str]:

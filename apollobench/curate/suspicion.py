@@ -19,7 +19,8 @@ from apollobench.stats.itemrest import ItemRest
 from apollobench.types import LETTERS, Mode
 
 MOST = 3.0
-TEXT_WEIGHT = 1.0
+RARE = 0.1
+TEXT_WEIGHT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,11 @@ def against_the_key(evidence: Evidence) -> Iterator[tuple[int, str, float]]:
         bans = for_option - for_option[item.answer]
         other = int(bans.argmax())
         if bans[other] > 0:
+            times = "over 1,000" if bans[other] > MOST else f"{10 ** bans[other]:,.1f}"
             yield (
                 position,
                 f"{chosen[other]} of {chosen.sum()} models chose {LETTERS[other]}, {chosen[item.answer]} the key "
-                f"{LETTERS[item.answer]}; were {LETTERS[other]} right, that would be {10 ** bans[other]:,.1f} times as "
-                "likely",
+                f"{LETTERS[item.answer]}; were {LETTERS[other]} right, that would be {times} times as likely",
                 float(bans[other]),
             )
 
@@ -112,6 +113,25 @@ def negative_item_rest(evidence: Evidence) -> Iterator[tuple[int, str, float]]:
     for position in np.flatnonzero((r < 0) & ~np.isnan(p)):
         text = f"r = {r[position]:.2f} (standard error {se[position]:.2f}, p = {p[position]:.2g})"
         yield int(position), text, -float(np.log10(p[position]))
+
+
+@reason("among the hardest")
+def among_the_hardest(evidence: Evidence) -> Iterator[tuple[int, str, float]]:
+    """At most a tenth of the items are solved by so few: a hard question, or one that has no right answer. The weight
+    is of that share itself, so that in a pool of hard items it is small."""
+    if Mode.VIDEO not in evidence.solved:
+        return
+    found = evidence.solved[Mode.VIDEO]
+    asked = found.votes > 0
+    shares = np.divide(found.right, found.votes, out=np.full(len(asked), np.nan), where=asked).round(9)
+    ordered = np.sort(shares[asked])
+    for position in np.flatnonzero(asked):
+        rarer = float(np.searchsorted(ordered, shares[position], side="right") / len(ordered))
+        if rarer <= RARE:
+            text = (
+                f"{found.right[position]:.3g} of {found.votes[position]:g} votes right, {rarer:.2%} of the items as few"
+            )
+            yield int(position), text, -float(np.log10(rarer))
 
 
 @reason("two dominant options")
@@ -149,7 +169,7 @@ def faulty_media(evidence: Evidence) -> Iterator[tuple[int, str, float]]:
 
 @reason("text-answerable")
 def text_answerable(evidence: Evidence) -> Iterator[tuple[int, str, float]]:
-    """Needs no video: no mistake, but a question about the item's place in a video benchmark; a fixed weight."""
+    """Needs no video: no mistake, so a small fixed weight puts it behind what may be one."""
     for position, kind in enumerate(evidence.types):
         if kind == "text-answerable":
             found = evidence.solved[Mode.TEXT]

@@ -41,11 +41,12 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A result read back. ours: the `apollobench` part of results.json."""
+    """A result read back. ours: the `apollobench` part of results.json. date: seconds since 1970, of its writing."""
 
     directory: Path
     ours: Mapping[str, Any]
     samples: tuple[Sample, ...]
+    date: float
 
     @property
     def model(self) -> str:
@@ -77,13 +78,15 @@ def read_results(directory: Path) -> Result:
     """A result as `write_results` left it. Raises InputError for one that is absent, half-written or damaged."""
     path = directory / RESULTS
     try:
-        ours = json.loads(path.read_bytes())["apollobench"]
+        document = json.loads(path.read_bytes())
+        ours = document["apollobench"]
         samples = (directory / SAMPLES).read_bytes()
         if ours["format"] != FORMAT:
             raise InputError(f"{path}: format {ours['format']}, expected {FORMAT}; evaluate again with this version")
         if ours["samples_sha256"] != hashlib.sha256(samples).hexdigest():
             raise InputError(f"{directory}: {SAMPLES} is not the one that {RESULTS} was made from; evaluate again")
-        return Result(directory, ours, tuple(_sample(json.loads(line)) for line in samples.splitlines()))
+        read = tuple(_sample(json.loads(line)) for line in samples.splitlines())
+        return Result(directory, ours, read, float(document["date"]))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{error.filename}: no such file; expected a folder that `apollobench eval` wrote") from error
     except (ValueError, LookupError, TypeError) as error:

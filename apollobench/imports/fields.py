@@ -42,7 +42,7 @@ def to_row(record: Mapping[str, Any], place: str, names: Names, path: tuple[str,
         return Row(
             place=place,
             model=_text(record, MODEL),
-            mode=_mode(record.get("mode")),
+            mode=mode_named(record.get("mode")),
             ids=(*_texts(record, IDS), *path),
             videos=(*_texts(record, VIDEOS), *path),
             asked=_text(record, ASKED),
@@ -59,6 +59,15 @@ def to_row(record: Mapping[str, Any], place: str, names: Names, path: tuple[str,
 def truth(value: Any) -> bool | None:
     """A score of 0 or 1, however it is written; None for anything else."""
     return _TRUTH.get(str(value).strip().casefold())
+
+
+def mode_named(value: Any) -> Mode | None:
+    """None for an empty cell. Raises ValueError for a mode that there is not."""
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str) or value not in set(Mode):
+        raise ValueError(f"mode is {str(value)[:80]!r}, expected one of {', '.join(Mode)}")
+    return Mode(value)
 
 
 def _filled(record: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
@@ -100,14 +109,6 @@ def _index(record: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     if not text.isdecimal() or len(text) > 3:
         raise ValueError(f"{name} is {text[:80]!r}, expected the index of an option, from 0")
     return int(text)
-
-
-def _mode(value: Any) -> Mode | None:
-    if value in (None, ""):
-        return None
-    if not isinstance(value, str) or value not in set(Mode):
-        raise ValueError(f"mode is {str(value)[:80]!r}, expected one of {', '.join(Mode)}")
-    return Mode(value)
 
 
 def _correct(record: Mapping[str, Any], alone: bool) -> bool | None:

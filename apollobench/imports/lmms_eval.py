@@ -1,25 +1,27 @@
 """lmms-eval's samples (`--log_samples`): JSON Lines of doc_id, input, target, resps, filtered_resps and metrics.
 
 `doc_id` is a position and `doc_hash` is the same everywhere; neither is read. What names the item is `input`, the
-prompt with question and options, and what a task's own metrics tell: ids and videos.
+prompt with question and options, and what a task's own metrics tell: ids and videos, and those of our task pack the
+mode.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from apollobench.imports.fields import IDS, VIDEOS, truth
+from apollobench.imports.fields import IDS, VIDEOS, mode_named, truth
 from apollobench.imports.rows import Fault, Row, Rows, line_of
 from apollobench.imports.safejson import lines, load, loads
 from apollobench.imports.sniff import Head
+from apollobench.models.lmms.failure import FAILURE
+from apollobench.types import Mode
 
 ABOUT = "samples JSONL of --log_samples"
-FAILED = re.compile(r"\[LMMS_EVAL_(?:REQUEST_FAILED|BUDGET_EXCEEDED)")
 OWN = {"doc_id", "doc", "target", "resps", "filtered_resps", "input", "input_media", "doc_hash", "token_counts"}
 SCORES = ("exact_match", "acc", "score")
+OURS = "apollobench_"  # the metrics of the task pack, which tell the mode as well
 
 
 def fits(head: Head) -> bool:
@@ -42,10 +44,11 @@ def _row(place: str, model: str, sample: Any) -> Row:
     reply = _reply(sample.get("resps", sample["filtered_resps"]))
     metrics = [value for name, value in sample.items() if name not in OWN and isinstance(value, Mapping)]
     target, asked = sample.get("target"), sample.get("input")
-    failed = FAILED.search(reply)
+    failed = FAILURE.match(reply)
     return Row(
         place=place,
         model=model,
+        mode=_mode(sample),
         ids=tuple(_told(metrics, IDS)),
         videos=tuple(_told(metrics, VIDEOS)),
         asked=asked if isinstance(asked, str) else "",
@@ -69,6 +72,12 @@ def _told(metrics: list[Mapping[str, Any]], names: tuple[str, ...]) -> list[str]
     """Values of these fields in a task's metrics, each once."""
     values = [str(metric[name]) for metric in metrics for name in names if isinstance(metric.get(name), str | int)]
     return list(dict.fromkeys(values))
+
+
+def _mode(sample: Mapping[str, Any]) -> Mode | None:
+    """What our own tasks tell; another's `mode` may mean anything. Raises ValueError for one that there is not."""
+    ours = [value for name, value in sample.items() if name.startswith(OURS) and isinstance(value, Mapping)]
+    return next((mode_named(value.get("mode")) for value in ours), None)
 
 
 def _score(sample: Mapping[str, Any], metrics: list[Mapping[str, Any]]) -> bool | None:

@@ -25,7 +25,7 @@ from apollobench.errors import InputError
 from apollobench.publish.publication import BENCHMARK_CARD, Publication, claim
 from apollobench.publish.rows import Row, restored_row
 from apollobench.sources import load_items
-from apollobench.types import Item, Video
+from apollobench.types import LETTERS, Item, Video
 
 MOST_NAMED = 10
 FEW_OPTIONS = 6  # of which all orders can be tried
@@ -63,11 +63,14 @@ def rebuild(publication: Publication, data_root: Path, output: Path) -> Rebuilt:
 
 
 def _upstream(publication: Publication, data_root: Path) -> dict[str, Item]:
-    """The items of all withheld sources by id, as their annotations have them now."""
+    """The items of all withheld sources by id, as annotated now, with the keys that people corrected."""
     found: dict[str, Item] = {}
     for source in publication.manifest["sources"].values():
         for origin in source["read_as"]:
             found |= {item.id: item for item in load_items(origin["name"], origin["options"], data_root)}
+    corrected = publication.benchmark.get("review", {}).get("keys", {})
+    for name in corrected.keys() & found.keys():
+        found[name] = replace(found[name], answer=LETTERS.index(corrected[name]["key"]))
     return found
 
 

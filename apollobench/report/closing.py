@@ -20,6 +20,14 @@ def _lines(d: Decisions) -> Iterator[str]:
     if found.filter is not None:
         precision, recall = with_interval(found.filter.precision), with_interval(found.filter.recall)
         yield f"filter against known truth: precision {precision}, recall {recall}"
+    if d.quality is not None:
+        measured = d.quality
+        yield (
+            f"categorizer {d.recipe.categorize.method}: {with_interval(measured.accuracy)} right, always the commonest "
+            f"category {with_interval(measured.majority)}; {measured.how}"
+        )
+        found_of = [f"{category} {with_interval(estimate)}" for category, estimate in measured.found.items()]
+        yield f"  of each category, put there: {', '.join(found_of)}"
     if found.categories is not None:
         yield f"categories against the source's own: {with_interval(found.categories)}"
     if found.held_out is not None:

@@ -10,8 +10,10 @@ from apollobench.curate.decide import Decisions
 from apollobench.curate.entries import status_counts
 from apollobench.curate.panel import Run
 from apollobench.recipe import RecipeFile
-from apollobench.report.outcome import categories, filtering, selection, validation
-from apollobench.report.tables import markdown_table, percent, with_interval
+from apollobench.report.audit import audit_sections, findings_section
+from apollobench.report.categories import categories
+from apollobench.report.outcome import filtering, selection, validation
+from apollobench.report.tables import markdown_table, percent
 
 
 def curation_report(file: RecipeFile, decisions: Decisions, runs: Sequence[Run]) -> str:
@@ -76,39 +78,8 @@ def _runs(d: Decisions, runs: Sequence[Run]) -> str:
 
 
 def _lint(d: Decisions) -> str:
-    if not d.findings:
-        return "## Run checks\n\nNo run shows a suspicious pattern."
-    rows = [[f.rule, f.model, f.group, f.detail] for f in d.findings]
-    return "\n\n".join(
-        [
-            "## Run checks",
-            "Patterns that an honest run rarely shows. They say which run to look at; nothing was removed for them. "
-            "(A model that cannot see, put into a panel on purpose, gives the same answers in every mode.)",
-            markdown_table(["check", "model", "source", "what"], rows),
-        ]
-    )
+    return f"## Run checks\n\n{findings_section(d.findings, 'source')}"
 
 
 def _audit(d: Decisions) -> str:
-    boxes = [
-        [b.group, str(b.mode), str(b.models), *map(percent, (b.mean, b.sd, b.low, b.q1, b.median, b.q3, b.high))]
-        for b in d.audit.boxes
-    ]
-    gaps = [
-        [g.group, f"{g.more} - {g.less}", with_interval(g.over_models), with_interval(g.over_videos)]
-        for g in d.audit.gaps
-    ]
-    blind = [[b.group, f"{b.items:,}", percent(b.chance), with_interval(b.gap, signed=True)] for b in d.audit.blind]
-    spread = ["mean", "sd", "min", "q1", "median", "q3", "max"]
-    return "\n\n".join(
-        [
-            "## Audit of the pool",
-            "What the panel's models score without the video, with its center frame, and with all of it.",
-            markdown_table(["items", "mode", "models", *spread], boxes),
-            "What seeing adds, in points. The first interval asks what other models would show on these items, the "
-            "second what these models would show on other videos.",
-            markdown_table(["items", "gap", "over models", "over videos"], gaps),
-            "What is left of text mode when guessing (the mean of 1 / options) is taken off, in points.",
-            markdown_table(["items", "number", "chance", "text - chance"], blind),
-        ]
-    )
+    return "\n\n".join(["## Audit of the pool", *audit_sections(d.audit, "items")])

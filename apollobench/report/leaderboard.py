@@ -16,7 +16,8 @@ from apollobench.report.tables import markdown_table
 from apollobench.types import CATEGORIES, Mode, Status
 from apollobench.yamlfile import read_text
 
-SCORES = (*CATEGORIES, "overall", "ci_low", "ci_high")
+BASELINES = (Mode.TEXT, Mode.FRAME)
+SCORES = (*CATEGORIES, "overall", "ci_low", "ci_high", *map(str, BASELINES))
 COLUMNS = ("model", "kind", *SCORES, "n", "benchmark", "manifest", "source")
 KINDS = ("reported", "measured", "imported")
 Row = Mapping[str, str]
@@ -44,6 +45,8 @@ def read_leaderboard(path: Path) -> list[Row]:
 def measured_row(directory: Path) -> Row:
     """A result of `eval` as a row: video mode, overall being the mean of the categories, with its interval.
 
+    text, frame: the same mean without the video and from its center frame, where the result has those modes.
+
     Raises InputError when it covers only a part of the benchmark, when questions failed, or without video mode.
     """
     result = read_results(directory)
@@ -63,6 +66,8 @@ def measured_row(directory: Path) -> Row:
     macro = video["macro"]
     figures = {name: estimate["value"] for name, estimate in video["categories"].items() if name in CATEGORIES}
     figures |= {"overall": macro["value"], "ci_low": macro["low"], "ci_high": macro["high"]}
+    baselines = {mode: ours["modes"][mode]["macro"] for mode in BASELINES if mode in ours["modes"]}
+    figures |= {str(mode): macro["value"] for mode, macro in baselines.items() if macro is not None}
     return dict.fromkeys(COLUMNS, "") | {
         "model": result.model,
         "kind": "imported" if ours.get("imported") else "measured",

@@ -45,24 +45,6 @@ def filtering(d: Decisions) -> str:
     return "\n\n".join(parts)
 
 
-def categories(d: Decisions) -> str:
-    """Items per category at every stage, and accuracy where the source knows better."""
-    survivors, chosen = set(d.survivors.tolist()), set(d.chosen.tolist())
-    rows = []
-    for category in CATEGORIES:
-        members = {i for i, entry in enumerate(d.categorized) if entry.item.category == category}
-        rows.append([category, *(f"{len(members & stage):,}" for stage in (members, survivors, chosen))])
-    parts = [
-        "## Categories",
-        f"Method `{d.recipe.categorize.method}`; definitions in `curation/categories.yaml`.",
-        markdown_table(["category", "pool", "survivors", "selected"], rows),
-    ]
-    if d.examination.categories is not None:
-        found = d.examination.categories
-        parts.append(f"Against the category the source says: {with_interval(found)} right of {found.n:,} items.")
-    return "\n\n".join(parts)
-
-
 def selection(d: Decisions) -> str:
     """How the items were chosen, and what was chosen where truth is known."""
     spec, made = d.recipe.select, d.selection

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from apollobench.errors import InputError
 from apollobench.stats.interval import Estimate
 
 
@@ -23,6 +26,23 @@ def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([*lines, *(_line(row, widths, right) for row in cells[1:])])
 
 
+def csv_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """The same as CSV; figures come in full, nan and None as an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    for row in rows:
+        writer.writerow(["" if cell is None or cell != cell else cell for cell in row])
+    return text.getvalue()
+
+
+def pick(form: str, forms: Mapping[str, Callable[[], str]]) -> str:
+    """The text in the form asked for. Raises InputError that lists the valid ones."""
+    if form not in forms:
+        raise InputError(f"unknown format {form!r}; valid: {', '.join(forms)}")
+    return forms[form]()
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     """0.1234 as `12.3`; an unknown value as `-`."""
     return "-" if value is None or math.isnan(value) else f"{100 * value:.{digits}f}"
@@ -36,6 +56,18 @@ def with_interval(estimate: Estimate | None, *, signed: bool = False) -> str:
     if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
         return f"{100 * estimate.value:{form}}"
     return f"{100 * estimate.value:{form}} ({100 * estimate.low:{form}} to {100 * estimate.high:{form}})"
+
+
+def figure(value: float, digits: int = 2) -> str:
+    """A coefficient, as `0.83`; an unknown one as `-`."""
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def figure_with_interval(estimate: Estimate, digits: int = 2) -> str:
+    """`0.83 (0.51 to 0.95)`; the value alone where there is no interval. A bootstrap without any spread gives none."""
+    if not estimate.se or not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
+        return figure(estimate.value, digits)
+    return f"{figure(estimate.value, digits)} ({figure(estimate.low, digits)} to {figure(estimate.high, digits)})"
 
 
 def in_range(bounds: tuple[float, float] | None, form: str) -> str:

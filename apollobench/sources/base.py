@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,11 +28,34 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
+class Supply:
+    """Files that items need, where readers look for them, and where they come from.
+
+    files: paths below `folder`, which stands under a data root as `layout` says. hub: ids of data sets, today's first.
+    names: patterns of what holds the files there, archives or the files themselves. each: whether every one exists.
+    """
+
+    what: str
+    folder: Path
+    layout: str
+    files: tuple[str, ...]
+    hub: tuple[str, ...]
+    revision: str | None
+    names: tuple[str, ...]
+    each: bool
+
+
+# The supplies of a source's items: of those with the given ids, or of all.
+Supplies = Callable[[Options, Path, Set[str] | None], list[Supply]]
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """`read(options, root)` yields the items; `root` is the folder in which the source's data lies or is made.
 
     argument: the option that follows the name and a colon, for a source that needs one (`csv:PATH`). sizes: by split,
-    the default first, where they are known before anything is read.
+    the default first, where they are known before anything is read. supplies: what could be fetched for it; None for a
+    source whose files are not on the hub.
     """
 
     name: str
@@ -41,6 +64,7 @@ class Source:
     read: Read
     argument: str = ""
     sizes: Mapping[str, Size] = field(default_factory=dict)
+    supplies: Supplies | None = None
 
     def size(self, options: Options) -> Size | None:
         """The published size of the split that `options` name."""

@@ -70,6 +70,7 @@ SOURCE = Published(
             files=(("Subset/test-*.parquet",), ("test-*.parquet",), ("questions.json",)),
             videos="egoschema/videos",
             hub=("lmms-eval/egoschema", "lmms-lab/egoschema"),
+            media=("videos_chunked_*.zip",),
             size=Size(500, 500, 180),
         )
     },

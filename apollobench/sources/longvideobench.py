@@ -54,9 +54,10 @@ SOURCE = Published(
             files=(("validation-*.parquet",), ("lvb_val.json",)),
             videos="datasets/longvideobench/videos",
             hub=("longvideobench/LongVideoBench",),
+            media=("videos.tar*",),
             size=Size(1337, 753, 477),
         )
     },
     forms=(Form(COLUMNS | LABELS | {*OPTIONS}, numbered), Form(COLUMNS | LABELS | {"candidates"}, original)),
-    subtitles=Subtitles("datasets/longvideobench/subtitles", read_cues, each=True),
+    subtitles=Subtitles("datasets/longvideobench/subtitles", read_cues, each=True, media=("subtitles.tar*",)),
 ).source

@@ -53,12 +53,18 @@ SOURCE = Published(
     home="https://github.com/JUNJIE99/MLVU",
     splits={
         "dev": Split(
-            (("test-*.parquet",), tuple(f"{task}.json" for task in TASKS)),
-            "mlvu",
-            ("sy1998/MLVU_dev",),
+            files=(("test-*.parquet",), tuple(f"{task}.json" for task in TASKS)),
+            videos="mlvu",
+            hub=("sy1998/MLVU_dev",),
+            media=("*.zip",),
             size=Size(2175, 1122, 756),
         ),
-        "test": Split((("test-*.parquet",), ("test_mcq_gt.json",)), "mlvu_test", ("sy1998/MLVU_Test",)),
+        "test": Split(
+            files=(("test-*.parquet",), ("test_mcq_gt.json",)),
+            videos="mlvu_test",
+            hub=("sy1998/MLVU_Test",),
+            media=("*.zip",),
+        ),
     },
     forms=(
         Form({"video_name", "duration", "question", "answer", "task_type", "question_id"}, marked),

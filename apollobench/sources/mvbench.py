@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apollobench.sources.base import Size
 from apollobench.sources.reading.check import Question
-from apollobench.sources.reading.places import Split
+from apollobench.sources.reading.places import VIDEO_SUFFIXES, Split
 from apollobench.sources.reading.published import Form, Published
 from apollobench.sources.reading.row import MalformedError, Row
 
@@ -67,6 +67,7 @@ SOURCE = Published(
             videos="mvbench_video",
             hub=("OpenGVLab/MVBench",),
             revision="video",
+            media=tuple(f"*{suffix}" for suffix in VIDEO_SUFFIXES),
             size=Size(4000, 3655, 16),
         )
     },

@@ -9,6 +9,7 @@ from apollobench.sources.reading.published import Form, Published
 from apollobench.sources.reading.row import Row
 
 OPTIONS = tuple(f"a{i}" for i in range(5))
+HUB, ARCHIVES = ("lmms-eval/NExTQA", "lmms-lab/NExTQA"), ("videos*.zip", "NExTVideo*.zip")
 
 
 def question(row: Row) -> Question:
@@ -32,12 +33,19 @@ SOURCE = Published(
     home="https://github.com/doc-doc/NExT-QA",
     splits={
         "test": Split(
-            (("MC/test-*.parquet",), ("test.csv",)),
-            "nextqa/NExTVideo",
-            ("lmms-eval/NExTQA",),
+            files=(("MC/test-*.parquet",), ("test.csv",)),
+            videos="nextqa/NExTVideo",
+            hub=HUB,
+            media=ARCHIVES,
             size=Size(8564, 1000, 44),
         ),
-        "val": Split((("val.csv",),), "nextqa/NExTVideo", size=Size(4996, 570, 44)),
+        "val": Split(
+            files=(("val.csv",),),
+            videos="nextqa/NExTVideo",
+            media=ARCHIVES,
+            media_hub=HUB,
+            size=Size(4996, 570, 44),
+        ),
     },
     forms=(Form({"video", "question", *OPTIONS, "answer", "type", "qid"}, question),),
 ).source

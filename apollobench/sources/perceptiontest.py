@@ -57,6 +57,7 @@ SOURCE = Published(
             files=(("mc_question_val/validation-*.parquet",), ("mc_question_valid.json",)),
             videos="perceptiontest_val/videos",
             hub=("lmms-eval/PerceptionTest_Val", "lmms-lab/PerceptionTest_Val"),
+            media=("videos_chunked_*.zip",),
             size=Size(19140, 5900, 23),
         )
     },

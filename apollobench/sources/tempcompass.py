@@ -70,6 +70,7 @@ SOURCE = Published(
             files=((f"{task}/test-*.parquet",), (f"{task}.json",)),
             videos="tempcompass/videos",
             hub=("lmms-eval/TempCompass", "lmms-lab/TempCompass"),
+            media=("*videos*.zip",),
             size=Size(items, 410, 11),
         )
         for task, items in TASKS.items()

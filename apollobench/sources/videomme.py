@@ -37,9 +37,10 @@ SOURCE = Published(
             files=(("videomme/test-*.parquet",), ("test-*.parquet",), ("videomme.json",), ("videomme.csv",)),
             videos="videomme/data",
             hub=("lmms-eval/Video-MME", "lmms-lab/Video-MME"),
+            media=("videos_chunked_*.zip",),
             size=Size(2700, 900, 1016),
         )
     },
     forms=(Form(COLUMNS | {"question", "options", "answer"}, question),),
-    subtitles=Subtitles("videomme/subtitle", read_srt, each=False),
+    subtitles=Subtitles("videomme/subtitle", read_srt, each=False, media=("subtitle.zip",)),
 ).source

@@ -20,7 +20,7 @@ from apollobench.stats.clusters import Floats, Partition, as_scores
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean with its interval. se: cluster-robust standard error, None when there is only one cluster."""
+    """A mean, or a coefficient, with its interval. se: standard error over clusters, None when it cannot be told."""
 
     value: float
     se: float | None

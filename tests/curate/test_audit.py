@@ -70,8 +70,9 @@ def test_gaps_by_hand(make_answers: Callable[..., Answers], make_item: Callable[
     assert gap.over_models.clusters == 2
     blind = {b.group: b for b in result.blind}
     assert blind["all"].chance == pytest.approx(3 / 8)
-    assert blind["all"].gap is not None
-    assert blind["all"].gap.value == pytest.approx(3 / 16 - 3 / 8)
+    for gap in (blind["all"].over_models, blind["all"].over_videos):
+        assert gap is not None
+        assert gap.value == pytest.approx(3 / 16 - 3 / 8)
     assert (blind["x"].items, blind["y"].items) == (4, 3)
 
 
@@ -86,4 +87,4 @@ def test_answers_that_are_no_votes_leave_both_sides(make_answers: Callable[..., 
 def test_a_pool_without_a_mode_has_no_gap_for_it(make_answers: Callable[..., Answers]) -> None:
     result = audit(make_answers({"a": {Mode.VIDEO: "10"}}), {"all": np.ones(2, dtype=bool)})
     assert result.gaps == ()
-    assert result.blind[0].gap is None
+    assert result.blind[0].over_models is None

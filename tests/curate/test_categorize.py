@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from apollobench.content import content_path
-from apollobench.curate.categorize import CATEGORIZERS, Categories, native, read_categories
+from apollobench.curate.categorize import CATEGORIZERS, Categories, Categorized, categorize, read_categories
 from apollobench.curate.validate import score_categories
 from apollobench.errors import InputError
 from apollobench.recipe import NativeCategories
@@ -19,6 +19,10 @@ from apollobench.types import CATEGORIES, Item, Video
 from apollobench.yamlfile import parse_yaml, read_text
 
 SPEC = NativeCategories(method="native")
+
+
+def native(items: Sequence[Item], spec: NativeCategories) -> tuple[Categorized, ...]:
+    return categorize(items, spec).categorized
 
 
 def test_every_category_has_a_definition_and_examples() -> None:
@@ -106,4 +110,4 @@ def test_a_mistake_in_the_file_is_named(old: str, new: str, expected: str) -> No
 
 
 def test_the_registry_knows_every_method_a_recipe_can_name() -> None:
-    assert set(CATEGORIZERS) == {"native"}
+    assert set(CATEGORIZERS) == {"native", "text", "http"}

@@ -14,16 +14,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from apollobench.apollo.checkpoint import save_apollo
 from apollobench.benchmark import DROPPED, ITEMS, MANIFEST, load_benchmark, read_entries
+from apollobench.cli import app
+from apollobench.curate.decisions import Decision, format_decisions
 from apollobench.curate.panel import Run
 from apollobench.curate.pipeline import REPORT, RESPONSES, curate, load_pool
 from apollobench.curate.recorded import read_matrices, recorded_answers
 from apollobench.errors import InputError
 from apollobench.evaluate.store import load_responses
-from apollobench.recipe import RecipeFile, load_recipe
-from apollobench.types import Item, Mode, Response, Status, digest
+from apollobench.recipe import RecipeFile, TextCategories, load_recipe
+from apollobench.report.closing import closing
+from apollobench.types import LETTERS, Item, Mode, Response, Status, digest
 
 from .. import tiny
 
@@ -252,6 +256,69 @@ def test_another_recipe_in_the_same_place_is_said_aloud(
     other, _ = curate(replace(known, recipe=smaller), pool, tmp_path / "out", run_models=answers_by_truth)
     assert other.manifest_hash != first.manifest_hash
     assert "holds a benchmark of another recipe; it is replaced" in capsys.readouterr().err
+
+
+def test_what_people_decide_overrides_everything(
+    tmp_path: Path, known: RecipeFile, pool: list[Item], capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, _ = curate(known, pool, tmp_path / "plain", run_models=answers_by_truth)
+    dropped, moved, corrected = (plain.items[i] for i in (0, 1, 2))
+    key = LETTERS[(corrected.answer + 1) % len(corrected.options)]
+    category = "OCR" if moved.category != "OCR" else "Spatial"
+    when = "2026-05-01T09:00:00Z"
+    decided = [
+        Decision(dropped.id, "drop", None, "two options are right", "", "ada", when),
+        Decision(moved.id, "category", category, "", "", "bob", when),
+        Decision(corrected.id, "key", key, "it turns left", "", "ada", when),
+        Decision("synthetic/elsewhere", "keep", None, "", "", "bob", when),
+    ]
+    out = tmp_path / "out"
+    benchmark, decisions = curate(known, pool, out, decided=decided, run_models=answers_by_truth)
+    root = Path(os.path.abspath(out / benchmark.manifest["media_root"]))  # noqa: PTH100
+    entries = {entry.item.id: entry for name in (ITEMS, DROPPED) for entry in read_entries(out / name, root)}
+    assert (entries[dropped.id].rule, entries[dropped.id].reason) == ("review", "ada: two options are right")
+    assert (entries[moved.id].item.category, entries[moved.id].category_from) == (category, "decision:bob")
+    assert entries[corrected.id].item.answer == LETTERS.index(key)
+    assert dropped.id not in {item.id for item in benchmark.items}
+    assert benchmark.manifest["review"] == {
+        "decisions": digest(format_decisions(decided)),
+        "actions": {"category": 1, "drop": 1, "keep": 1, "key": 1},
+        "reviewers": ["ada", "bob"],
+        "keys": {corrected.id: {"key": key, "reviewer": "ada", "reason": "it turns left"}},
+        "not_in_pool": ["synthetic/elsewhere"],
+        "to_discuss": [],
+    }
+    assert benchmark.manifest["categorized"]["from"] == {"decision:bob": 1, "native": len(pool) - 1}
+    assert "review" not in plain.manifest
+    assert "decisions about synthetic/elsewhere are about no item of this pool" in capsys.readouterr().err
+    report = (out / REPORT).read_text()
+    assert "| decision:bob |" in report
+    assert "| review" in report
+    assert "In effect: 1 items dropped, 1 keys and 1 categories changed." in report
+    score, before = decisions.examination.filter, curate(known, pool, out, run_models=answers_by_truth)[1]
+    assert score is not None
+    assert before.examination.filter is not None
+    assert score.precision == before.examination.filter.precision, "the filter is not blamed for what people drop"
+
+
+def test_a_pool_without_labels_is_sorted_by_text(tmp_path: Path, known: RecipeFile, pool: list[Item]) -> None:
+    settings = TextCategories(method="text", words=1, min_items=2, c=1.0, folds=3, seed=0)
+    by_text = replace(known, recipe=known.recipe.model_copy(update={"categorize": settings}))
+    videos = sorted({item.video.id for item in pool})
+    hidden = [replace(item, native={}) if item.video.id in videos[:2] else item for item in pool]
+    benchmark, decisions = curate(by_text, hidden, tmp_path / "out", run_models=answers_by_truth)
+    categorized = benchmark.manifest["categorized"]
+    unlabelled = sum(not item.native for item in hidden)
+    assert categorized["from"] == {"native": len(pool) - unlabelled, "text": unlabelled}
+    assert decisions.quality is not None
+    assert categorized["measured"]["accuracy"]["value"] == round(decisions.quality.accuracy.value, 6)
+    assert "### How good it is" in (tmp_path / "out" / REPORT).read_text()
+    told = closing(decisions)
+    assert "categorizer text: " in told
+    assert "of each category, put there: OCR " in told
+    shown = CliRunner().invoke(app, ["shortcut", str(tmp_path / "out"), "--folds", "3"])
+    assert shown.exit_code == 0, shown.output
+    assert f"| all        | {len(benchmark.items):>6,} |" in shown.output
 
 
 def test_what_the_user_can_put_right_is_found_before_any_model_runs(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from apollobench.benchmark import CARD, DROPPED, ITEMS, MANIFEST, load_benchmark, read_entries
+from apollobench.benchmark import CARD, DROPPED, ITEMS, MANIFEST, load_benchmark, read_entries, write_benchmark
 from apollobench.errors import InputError
 from apollobench.imports.job import from_benchmark, import_files
 from apollobench.publish.publication import load_publication
@@ -113,6 +114,21 @@ def test_subtitles_that_were_not_there_are_told(world: World, published: Path, t
         path.write_text("1\n00:00:01,000 --> 00:00:02,000\nHello\n")
     with pytest.raises(InputError, match=r"4 items are not what they were.*\n.*only the text before the question"):
         rebuild(publication, world.data, tmp_path / "rebuilt")
+
+
+def test_keys_that_people_corrected_are_corrected_again(world: World, tmp_path: Path) -> None:
+    manifest = load_benchmark(world.benchmark).manifest
+    kept, dropped = (read_entries(world.benchmark / name, world.data) for name in (ITEMS, DROPPED))
+    secret = next(entry for entry in kept if entry.item.source == "videomme")
+    key = (secret.item.answer + 1) % len(secret.item.options)
+    kept = [replace(e, item=replace(e.item, answer=key)) if e is secret else e for e in kept]
+    keys = {secret.item.id: {"key": LETTERS[key], "reviewer": "ada", "reason": "miscounted"}}
+    about = {name: manifest[name] for name in ("name", "recipe", "prompt", "panel", "held_out")}
+    made = write_benchmark(world.benchmark, kept, dropped, {**about, "review": {"keys": keys}}, "# mixed\n")
+    published = publish(world.benchmark, tmp_path / "published")
+    rebuilt = rebuild(load_publication(published), world.data, tmp_path / "rebuilt")
+    assert rebuilt.benchmark.items == made.items
+    assert rebuilt.benchmark.manifest_hash == made.manifest_hash
 
 
 def test_a_dropped_item_that_changed_does_not_stand_in_the_way(world: World, published: Path, tmp_path: Path) -> None:

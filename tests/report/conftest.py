@@ -2,57 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from apollobench.evaluate.layout import About
 from apollobench.evaluate.results import write_results
-from apollobench.types import Item, Mode, Response, Sampling, Status, Video
+from apollobench.types import Item
 
-ABOUT = About("world", benchmark="b" * 32, size=200)
-NAMES = ("OCR", "Spatial")
+from ..made import ABOUT, Named, responses, world
+
 Write = Callable[..., Path]
-
-
-class Named:
-    """The identity of a model that answered elsewhere."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.revision = name, "1"
-        self.modes, self.sampling = frozenset(Mode), Sampling("uniform", 8)
-        self.settings: dict[str, str | int | float | bool] = {"decoding": "greedy"}
-
-    def answer(self, requests: Sequence[object]) -> list[object]:
-        raise NotImplementedError("its answers are given")
-
-
-def world(count: int = 200) -> list[Item]:
-    return [
-        Item(f"world/{n}", f"Question {n}?", ("a", "b", "c", "d"), n % 4, Video(str(n // 4), Path("/v")), NAMES[n % 2])
-        for n in range(count)
-    ]
-
-
-def responses(
-    name: str, items: Sequence[Item], right: Callable[[int], bool], mode: Mode = Mode.VIDEO
-) -> list[Response]:
-    return [
-        Response(
-            key=f"{name}{mode}{n}",
-            item=item.id,
-            model=name,
-            mode=mode,
-            status=Status.OK,
-            text=None,
-            choice=item.answer if right(n) else (item.answer + 1) % 4,
-            option_logprobs=None,
-            plan=None,
-        )
-        for n, item in enumerate(items)
-    ]
 
 
 @pytest.fixture

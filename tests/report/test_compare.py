@@ -17,7 +17,8 @@ from apollobench.report.compare import ALL, PAIRS, REPORT, STANDINGS, compare_ma
 from apollobench.report.contestants import contestants
 from apollobench.types import Mode
 
-from .conftest import Write, world
+from ..made import world
+from .conftest import Write
 
 
 def guesses(write: Write, name: str, share: float, count: int = 200) -> Path:

@@ -17,7 +17,8 @@ from apollobench.stats.clusters import partition
 from apollobench.stats.paired import clustered_paired_difference, mcnemar_exact
 from apollobench.types import Item, Mode, Response, Status
 
-from .conftest import ABOUT, NAMES, Named, Write, responses, world
+from ..made import ABOUT, NAMES, Named, responses, world
+from .conftest import Write
 
 
 def test_a_clear_loss_fails(write: Write) -> None:

@@ -197,5 +197,5 @@ def test_other_columns_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the columns must be model, kind, OCR"):
         read_leaderboard(path)
     path.write_text(",".join(COLUMNS) + "\na,reported\n")
-    with pytest.raises(InputError, match="14 cells expected"):
+    with pytest.raises(InputError, match="16 cells expected"):
         read_leaderboard(path)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from apollobench.curate.categorize import native
+from apollobench.curate.categorize import categorize
 from apollobench.errors import InputError
 from apollobench.recipe import NativeCategories
 from apollobench.sources import load_items
@@ -145,7 +145,9 @@ def test_the_answers_of_egoschema_are_those_of_its_repository(annotations: Path)
 @pytest.mark.parametrize(("source", "options"), [file[:2] for file in FILES], ids=str)
 def test_every_label_has_a_category(annotations: Path, source: str, options: dict[str, Any]) -> None:
     items = read(annotations, source, options, skip_malformed=True)
-    assert {entry.item.category for entry in native(items, NativeCategories(method="native"))} <= set(CATEGORIES)
+    assert {entry.item.category for entry in categorize(items, NativeCategories(method="native")).categorized} <= set(
+        CATEGORIES
+    )
 
 
 def test_the_probes_are_read_as_tables_of_ones_own(annotations: Path) -> None:

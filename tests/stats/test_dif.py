@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import fisher_exact
 
 from apollobench.stats.dif import family_shifts
-from apollobench.stats.irt import fit_irt
+from apollobench.stats.itemresponse import fit_irt
 
 FAMILIES = tuple("aaaabbbbccccdd")
 

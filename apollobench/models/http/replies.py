@@ -14,7 +14,15 @@ UNLIKELY = -9999.0  # what servers write for "no probability"; not a figure
 
 
 def read_reply(request: Request, reply: Mapping[str, Any]) -> Answer:
-    """The answer of the first choice. An empty text is an answer; content that is absent is an error that says why."""
+    """The answer in the JSON of a response, with the log-probabilities of the options where it tells them all."""
+    answer = read_text(reply)
+    if answer.text is None:
+        return answer
+    return Answer(answer.text, option_logprobs(reply["choices"][0], len(request.item.options)))
+
+
+def read_text(reply: Mapping[str, Any]) -> Answer:
+    """The text of the first choice. An empty text is an answer; content that is absent is an error that says why."""
     try:
         choice = reply["choices"][0]
         message = choice["message"]
@@ -28,7 +36,7 @@ def read_reply(request: Request, reply: Mapping[str, Any]) -> Answer:
         text = message["refusal"]
     if not isinstance(text, str):
         return Answer(None, error=f"the server's reply has no text (finish_reason {finish!r}): {_short(message)}")
-    return Answer(text, option_logprobs(choice, len(request.item.options)))
+    return Answer(text)
 
 
 def option_logprobs(choice: Mapping[str, Any], options: int) -> tuple[float, ...] | None:

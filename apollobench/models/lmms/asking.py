@@ -6,20 +6,17 @@ is asked is an error of the question. Others give a failure for the text of an a
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
+from apollobench.models.lmms.failure import FAILURE
 from apollobench.models.lmms.handling import Kind
 from apollobench.models.lmms.visuals import Visuals
 from apollobench.types import Answer, Request
 
 TASK, SPLIT = "apollobench", "test"
-FAILURE = re.compile(
-    r"\[(LMMS_EVAL_REQUEST_FAILED|LMMS_EVAL_BUDGET_EXCEEDED|GENERATION_FAILED)|Video .*check the source$"
-)
 
 
 class AskingError(Exception):
@@ -45,6 +42,12 @@ def ask(model: Any, kind: Kind, requests: Sequence[Request], visuals: Visuals, m
     return answers
 
 
+def generation(max_new_tokens: int) -> dict[str, Any]:
+    """What lmms-eval's own tasks with options ask for; a mapping of its own for each question, as classes change it."""
+    greedy = {"do_sample": False, "temperature": 0, "top_p": 1.0, "num_beams": 1}
+    return {"max_new_tokens": max_new_tokens, "until": ["\n\n"], **greedy}
+
+
 def _instances(kind: Kind, requests: Sequence[Request], visuals: Visuals, max_new_tokens: int) -> list[Any]:
     from lmms_eval.api.instance import Instance
 
@@ -53,7 +56,7 @@ def _instances(kind: Kind, requests: Sequence[Request], visuals: Visuals, max_ne
 
     made = []
     for number, request in enumerate(requests):
-        settings = _generation(max_new_tokens)
+        settings = generation(max_new_tokens)
         asked = (messages, settings) if kind == "chat" else (settings, visuals.of)
         made.append(
             Instance(
@@ -64,12 +67,6 @@ def _instances(kind: Kind, requests: Sequence[Request], visuals: Visuals, max_ne
             )
         )
     return made
-
-
-def _generation(max_new_tokens: int) -> dict[str, Any]:
-    """What lmms-eval's own tasks with options ask for; a mapping of its own for each question, as classes change it."""
-    greedy = {"do_sample": False, "temperature": 0, "top_p": 1.0, "num_beams": 1}
-    return {"max_new_tokens": max_new_tokens, "until": ["\n\n"], **greedy}
 
 
 def _answer(text: Any) -> Answer:

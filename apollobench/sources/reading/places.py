@@ -29,13 +29,17 @@ class Split:
     """One part of a benchmark as it is published.
 
     files: ways in which its annotations are laid out, that of the hub first; each is a tuple of name patterns that
-    belong together. videos: their folder under a data root. hub: ids of data sets, today's first. size: as published.
+    belong together. videos: their folder under a data root. hub: ids of data sets, today's first. media: patterns of
+    the names that hold the videos there: archives, or the videos themselves. media_hub: where the hub has videos only.
+    size: as published.
     """
 
     files: tuple[tuple[str, ...], ...]
     videos: str
     hub: tuple[str, ...] = ()
     revision: str | None = None
+    media: tuple[str, ...] = ()
+    media_hub: tuple[str, ...] = ()
     size: Size | None = None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from apollobench.errors import InputError
-from apollobench.sources.base import NotAtHandError, Options, Source, option_flag, option_text
+from apollobench.sources.base import NotAtHandError, Options, Source, Supply, option_flag, option_text
 from apollobench.sources.reading.check import Defect, Question, Repeats, problems, settle
 from apollobench.sources.reading.places import Media, Split, find_annotations, media_folder
 from apollobench.sources.reading.row import MalformedError, Row
@@ -50,7 +50,7 @@ class Published:
         with_them = (*options, "subtitles") if self.subtitles else options
         splits = f" ({', '.join(self.splits)})" if len(self.splits) > 1 else ""
         sizes = {name: split.size for name, split in self.splits.items() if split.size}
-        return Source(self.name, f"{self.about}{splits}", with_them, self.read, sizes=sizes)
+        return Source(self.name, f"{self.about}{splits}", with_them, self.read, sizes=sizes, supplies=self.supplies)
 
     def read(self, options: Options, root: Path) -> list[Item]:
         """The items of one split.
@@ -58,24 +58,61 @@ class Published:
         Raises NotAtHandError for annotations that are not at hand, unless the option `at_hand` leaves out whatever is
         not, and InputError for malformed rows unless they are to be skipped.
         """
-        split, only_at_hand = self._split(options), option_flag(self.name, options, "at_hand")
-        data = option_text(self.name, options, "data") if "data" in options else None
+        only_at_hand = option_flag(self.name, options, "at_hand")
         try:
-            files = find_annotations(self.name, split, data, root, self.home)
+            questions = self._questions(options, root)
         except NotAtHandError:
             if not only_at_hand:
                 raise
             print(f"note: {self.name}: left out, its annotations are not at hand", file=sys.stderr)
             return []
+        folder = self._videos(options, root)
+        items = to_items(self.name, self.licence, questions, folder)
+        if self.subtitles and option_flag(self.name, options, "subtitles"):
+            items = with_subtitles(self.name, items, questions, self.subtitles, root)
+        return with_video_at_hand(self.name, items, folder) if only_at_hand else items
+
+    def supplies(self, options: Options, root: Path, ids: Set[str] | None) -> list[Supply]:
+        """The videos, and with the option `subtitles` the subtitles, of the items with these ids, or of all.
+
+        Raises InputError as `read` does, and for ids that the source does not hold.
+        """
+        questions = self._questions(options, root)
+        if ids is not None:
+            questions = [each for each in questions if f"{self.name}/{each.id}" in ids]
+            strange = sorted(ids - {f"{self.name}/{each.id}" for each in questions})
+            if strange:
+                raise InputError(
+                    f"source {self.name} holds no {', '.join(strange[:3])}"
+                    f"{f' and {len(strange) - 3:,} more' if len(strange) > 3 else ''}; take the split and annotations "
+                    "that these items were made from"
+                )
+        split = self._split(options)
+        hub = split.media_hub or split.hub
+        files = tuple(dict.fromkeys(each.file for each in questions))
+        folder = self._videos(options, root)
+        supplies = [Supply("videos", folder, split.videos, files, hub, split.revision, split.media, each=True)]
+        if self.subtitles and option_flag(self.name, options, "subtitles"):
+            layout, names = self.subtitles.folder, self.subtitles.media
+            files = tuple(dict.fromkeys(each.subtitles for each in questions))
+            place = media_folder(layout, root)
+            supplies.append(
+                Supply("subtitles", place, layout, files, hub, split.revision, names, each=self.subtitles.each)
+            )
+        return supplies
+
+    def _questions(self, options: Options, root: Path) -> list[Question]:
+        split = self._split(options)
+        data = option_text(self.name, options, "data") if "data" in options else None
+        files = find_annotations(self.name, split, data, root, self.home)
         reading = read_questions(files, self.forms, self.rows)
         settle(self.name, reading.rows, reading.defects, option_flag(self.name, options, "skip_malformed"))
-        folder = media_folder(split.videos, root)
+        return reading.questions
+
+    def _videos(self, options: Options, root: Path) -> Path:
         if "videos" in options:
-            folder = Path(option_text(self.name, options, "videos")).expanduser().absolute()
-        items = to_items(self.name, self.licence, reading.questions, folder)
-        if self.subtitles and option_flag(self.name, options, "subtitles"):
-            items = with_subtitles(self.name, items, reading.questions, self.subtitles, root)
-        return with_video_at_hand(self.name, items, folder) if only_at_hand else items
+            return Path(option_text(self.name, options, "videos")).expanduser().absolute()
+        return media_folder(self._split(options).videos, root)
 
     def _split(self, options: Options) -> Split:
         name = option_text(self.name, options, "split", next(iter(self.splits)))

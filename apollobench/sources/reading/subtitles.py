@@ -22,11 +22,15 @@ Cue = tuple[float, str]
 
 @dataclass(frozen=True, slots=True)
 class Subtitles:
-    """folder: under a data root. read: the cues of a file as (seconds, text). each: whether every video has some."""
+    """folder: under a data root. read: the cues of a file as (seconds, text). each: whether every video has some.
+
+    media: patterns of the names that hold them on the hub.
+    """
 
     folder: str
     read: Callable[[Path], Iterable[Cue]]
     each: bool
+    media: tuple[str, ...] = ()
 
 
 def with_subtitles(

@@ -14,11 +14,12 @@ from apollobench.apollo.towers.hybrid import build_tower
 from apollobench.apollo.train.family import FAMILY, TOWERS, Effort, apollo_config
 from apollobench.apollo.train.files import Part
 from apollobench.apollo.train.language import SightTable, world_tokenizer
-from apollobench.apollo.train.study import cells, read_study, run_study
+from apollobench.apollo.train.study import Row, cells, read_study, run_study
 from apollobench.benchmark import Entry, write_benchmark
 from apollobench.errors import InputError
 from apollobench.report.study import write_study
 from apollobench.sources.synthetic.make import make_world, read_world
+from apollobench.stats.interval import Estimate
 from apollobench.types import CATEGORIES, Mode
 
 STUDY = """
@@ -81,13 +82,24 @@ def test_models_are_trained_scored_and_reported(file: Path, tmp_path: Path) -> N
     assert [row["llm"] for row in table] == ["tiny-s"] * 3 + ["tiny-m"] * 3
     assert all(0 <= float(row["low"]) <= float(row["average"]) <= float(row["high"]) <= 100 for row in table)
     assert "| both " in report
-    assert "s, m" in report
-    assert (output / "scaling.svg").read_text().count("<svg") == 1
+    told = write_study(study.name, differing(rows), tmp_path / "told")
+    assert "| tiny-s, tiny-m |" in told.read_text()
+    assert "1.000" in told.read_text()
+    assert (told.parent / "scaling.svg").read_text().count("<svg") == 1
+    alike = write_study(study.name, rows[:1] * 6, tmp_path / "alike").read_text()
+    assert "Nothing: one size (tiny-s)" in alike
     before = {path: path.stat().st_mtime_ns for path in work.glob("toy-*.pt")}
     again = run_study(study, benchmark, output, work, workers=2, device=cpu, effort=little)
     assert [row.score for row in again] == [row.score for row in rows]
     assert before == {path: path.stat().st_mtime_ns for path in work.glob("toy-*.pt")}
     assert len(list(work.glob("features-*.npy"))) == 4
+
+
+def differing(rows: list[Row]) -> list[Row]:
+    """The same models with scores that differ, as those of trained ones do."""
+    values = [0.30, 0.40, 0.50, 0.35, 0.45, 0.55]
+    scores = [Estimate(value, 0.05, value - 0.1, value + 0.1, 10, 2) for value in values]
+    return [replace(row, score=replace(row.score, macro=score)) for row, score in zip(rows, scores, strict=True)]
 
 
 def untrained_parts(work: Path) -> None:

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
 from apollobench.curate.recorded import read_matrices
-from apollobench.stats.irt import FEWEST, fit_irt
+from apollobench.stats.itemresponse import FEWEST, fit_irt
 from apollobench.types import Mode
 
 
@@ -93,7 +93,7 @@ def test_2pl_recovers_what_was_simulated() -> None:
 
 
 def test_the_gradient_is_the_slope() -> None:
-    from apollobench.stats.irt import _Problem
+    from apollobench.stats.itemresponse import _Problem
 
     scores = simulate(np.linspace(-1, 1, 7), np.random.default_rng(5).normal(size=60), 1.2)
     scores[2, :9] = -1
