@@ -2,9 +2,9 @@
 
     python perf/review.py [--at FOLDER] [--clients 8] [--seconds 5] [--pages 15]
 
-Serves a generated benchmark by `apollobench review`, as a process of its own, in a folder made in `--at` (its disk is the
-one that counts). Decisions are posted as the browser's forms post them, by one client and then by several at once; each
-waits for the answer, which comes after the commit. Pages are opened in headless Chromium: from the start of the
+Serves a generated benchmark by `apollobench review`, as a process of its own, in a folder made in `--at` (its disk is
+the one that counts). Decisions are posted as the browser's forms post them, by one client and then by several at once;
+each waits for the answer, which comes after the commit. Pages are opened in headless Chromium: from the start of the
 navigation until the first frame is decoded and the page was painted twice after that.
 """
 

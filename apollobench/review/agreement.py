@@ -99,7 +99,8 @@ def _agreed(group: str, words: Sequence[Mapping[str, str]], videos: Sequence[str
             row[labels.index(label)] += 1
     clusters = partition(videos)
     if len(voices) == 2:
-        kappa = cohen_kappa(*([said[who] for said in words] for who in voices), clusters)
+        first, second = voices
+        kappa = cohen_kappa([said[first] for said in words], [said[second] for said in words], clusters)
     else:
         kappa = fleiss_kappa(counts, clusters)
     return Agreed(group, len(words), agreement(pairs_agreeing(counts), clusters), kappa)

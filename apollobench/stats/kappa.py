@@ -1,8 +1,8 @@
 """Agreement of raters on nominal labels, beyond what chance alone would give.
 
-kappa = (observed - expected) / (1 - expected). Its standard error comes from the linear part of kappa in each item: with
-items as clusters of their own it is that of Fleiss, Cohen and Everitt (1969) for two raters, and that of Gwet (2008) for
-Fleiss' kappa; several questions on one video are summed before they are squared, as in `stats.interval`.
+kappa = (observed - expected) / (1 - expected). Its standard error comes from the linear part of kappa in each item:
+with items as clusters of their own it is that of Fleiss, Cohen and Everitt (1969) for two raters, and that of Gwet
+(2008) for Fleiss' kappa; several questions on one video are summed before they are squared, as in `stats.interval`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def cohen_kappa(
 
     The interval is that of Student's t, clipped to [-1, 1]. Where the two agree on every item the linear part says
     nothing: the lower end is then that of the observed agreement (`clustered_proportion`) at the same expected one.
-    Where one of them gives one label throughout, kappa is 0 whatever the other says: its interval is all of [-1, 1]. nan
-    where both give one and the same label to every item. Raises ValueError on empty or unequal input.
+    Where one of them gives one label throughout, kappa is 0 whatever the other says, and its interval all of [-1, 1].
+    nan where both give one and the same label to every item. Raises ValueError on empty or unequal input.
     """
     if not first or len(first) != len(second) or len(first) != len(clusters.codes):
         raise ValueError(f"labels of {len(first)} and {len(second)} items in {len(clusters.codes)} cluster labels")

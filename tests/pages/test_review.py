@@ -45,7 +45,7 @@ def enter(page: Page, address: Address, name: str, role: str = "reviewer") -> No
 
 
 def until(page: Page, expression: str, seconds: float = 20) -> None:
-    """Waits until an expression is true. The page's own waiting would evaluate text inside it, which its policy forbids."""
+    """Waits until an expression is true. Playwright's own way evaluates text in the page, which its policy forbids."""
     end = time.monotonic() + seconds
     while not page.evaluate(f"Boolean({expression})"):
         assert time.monotonic() < end, expression
@@ -73,8 +73,8 @@ def test_from_the_queue_to_the_last_frame_and_a_decision(page: Page, address: Ad
     until(page, READY)
     item = subject.items[item_of(page)]
     frames = page.evaluate("fetch(document.querySelector('video').dataset.timeline).then((a) => a.json())")["frames"]
-    for button, expected in (("Frame +", 1), ("Frame +", 2), ("Frame −", 1)):
-        page.get_by_role("button", name=button).click()
+    for button, expected in (("frameOn", 1), ("frameOn", 2), ("frameBack", 1)):
+        page.locator(f"[data-do={button}]").click()
         until(page, f"document.getElementById('at').textContent.includes('frame {expected + 1} of')")
         assert frames[expected] < time_of(page) < frames[expected + 1]
     page.evaluate("document.querySelector('video').currentTime = document.querySelector('video').duration - 0.5")
