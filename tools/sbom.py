@@ -23,9 +23,10 @@ def version() -> str:
 
 
 def main() -> None:
-    command = [CYCLONEDX, "environment", "--pyproject", "pyproject.toml", "--mc-type", "library", "--spec-version", "1.6"]
+    root = ("--pyproject", "pyproject.toml", "--mc-type", "library")
+    form = ("--spec-version", "1.6", "--output-reproducible", "--validate")
     written = subprocess.run(
-        [*command, "--output-reproducible", "--validate", ".venv"], cwd=ROOT, stdout=subprocess.PIPE, check=True
+        [CYCLONEDX, "environment", *root, *form, ".venv"], cwd=ROOT, stdout=subprocess.PIPE, check=True
     )
     bill = json.loads(written.stdout)
     bill["metadata"]["component"]["version"] = version()  # pyproject.toml leaves it to hatchling
