@@ -97,11 +97,11 @@ def against_the_key(evidence: Evidence) -> Iterator[tuple[int, str, float]]:
         bans = for_option - for_option[item.answer]
         other = int(bans.argmax())
         if bans[other] > 0:
+            times = "over 1,000" if bans[other] > MOST else f"{10 ** bans[other]:,.1f}"
             yield (
                 position,
                 f"{chosen[other]} of {chosen.sum()} models chose {LETTERS[other]}, {chosen[item.answer]} the key "
-                f"{LETTERS[item.answer]}; were {LETTERS[other]} right, that would be {10 ** bans[other]:,.1f} times as "
-                "likely",
+                f"{LETTERS[item.answer]}; were {LETTERS[other]} right, that would be {times} times as likely",
                 float(bans[other]),
             )
 

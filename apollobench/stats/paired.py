@@ -43,16 +43,17 @@ def clustered_paired_difference(
 ) -> Estimate:
     """Mean of second - first over items with scores in [0, 1]; value and se are those of `clustered_mean`.
 
-    The interval is that of the same mean after adding two clusters of average size, one all gained and one all lost,
-    with Student's t: Bonett and Price's (2012) adjustment for paired proportions, carried over to clusters. Without it
-    two models that differ on no item, or on one, would seem exactly equal. Clipped to [-1, 1]; one cluster: [-1, 1].
+    The interval is that of the same mean after adding two independent observations, one gained and one lost, with
+    Student's t: Bonett and Price's (2012) adjustment for paired proportions, carried over to clusters, where an
+    independent observation is a cluster of as many items as the design effect (`_adjusted`). Without it two models that
+    differ on no item, or on one, would seem exactly equal. Clipped to [-1, 1]; one cluster: [-1, 1].
     """
     differences = _differences(first, second, clusters)
     mean = clustered_mean(differences, clusters, level)
     if mean.se is None:
         return Estimate(mean.value, None, -1.0, 1.0, mean.n, mean.clusters, level)
-    centre, se, df = _adjusted(differences, clusters)
-    half = t_quantile(level, df) * se
+    shrunk, se, df = _adjusted(differences, clusters)
+    centre, half = mean.value * shrunk, t_quantile(level, df) * se
     return Estimate(
         mean.value, mean.se, max(-1.0, centre - half), min(1.0, centre + half), mean.n, mean.clusters, level
     )
@@ -65,8 +66,8 @@ def clustered_paired_p(first: Sequence[float] | Floats, second: Sequence[float] 
     differences = _differences(first, second, clusters)
     if clusters.count < 2:
         return 1.0
-    centre, se, df = _adjusted(differences, clusters)
-    return min(1.0, 2 * float(stdtr(df, -abs(centre) / se)))
+    shrunk, se, df = _adjusted(differences, clusters)
+    return min(1.0, 2 * float(stdtr(df, -abs(differences.mean() * shrunk) / se)))
 
 
 def minimum_detectable_difference(
@@ -88,8 +89,7 @@ def minimum_detectable_difference(
     differences = _differences(first, second, clusters)
     if clusters.count < 2:
         return math.inf
-    _, se, df = _adjusted(differences, clusters)
-    shrunk = clusters.count / (clusters.count + 2)
+    shrunk, se, df = _adjusted(differences, clusters)
     plain = (clustered_mean(differences, clusters).se or 0.0) * math.sqrt(clusters.count / (clusters.count - 1))
     return t_quantile(level, df) * se / shrunk + float(stdtrit(df, power)) * plain
 
@@ -109,10 +109,17 @@ def _differences(first: Sequence[float] | Floats, second: Sequence[float] | Floa
 
 
 def _adjusted(differences: Floats, clusters: Partition) -> tuple[float, float, int]:
-    """(mean, standard error, degrees of freedom) with a cluster of average size all gained, and one all lost, added."""
-    sums, sizes = clusters.sums(differences), clusters.sizes()
-    average, count = len(differences) / clusters.count, clusters.count + 2
-    sums, sizes = np.append(sums, [average, -average]), np.append(sizes, [average, average])
-    centre = float(sums.sum() / sizes.sum())
-    spread = float(np.square(sums - sizes * centre).sum()) * count / (count - 1)
-    return centre, math.sqrt(spread) / float(sizes.sum()), count - 1
+    """(shrinkage of the mean, standard error, degrees of freedom) with one observation gained, and one lost, added.
+
+    Each is a cluster of d items, d being the design effect: the clustered over the plain variance of the mean, between
+    1 and the average size of a cluster, which it is where no difference varies and so nothing is known of it.
+    """
+    n, sums, sizes = len(differences), clusters.sums(differences), clusters.sizes()
+    mean, average = float(differences.mean()), len(differences) / clusters.count
+    plain = float(np.square(differences - mean).sum())
+    together = float(np.square(sums - sizes * mean).sum())
+    effect = min(average, max(1.0, together / plain)) if plain > 1e-12 else average
+    sums, sizes, count = np.append(sums, [effect, -effect]), np.append(sizes, [effect, effect]), clusters.count + 2
+    shrunk = n / (n + 2 * effect)
+    spread = float(np.square(sums - sizes * mean * shrunk).sum()) * count / (count - 1)
+    return shrunk, math.sqrt(spread) / float(sizes.sum()), count - 1
