@@ -9,6 +9,8 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import socket
+import threading
+import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,7 +31,7 @@ SAFE = ("GET", "HEAD")
 HEADERS = (
     (b"content-security-policy", f"{POLICY}; frame-ancestors 'none'".encode()),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # with no-referrer a browser hides the Origin of our own forms
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 
@@ -77,8 +79,8 @@ def application(routes: Sequence[BaseRoute], address: Address) -> Starlette:
     return Starlette(routes=[*routes, static], middleware=[Middleware(Guard, address=address)])
 
 
-def serve(routes: Sequence[BaseRoute], host: str, port: int, token: str = "") -> None:
-    """Serves until interrupted, and prints the address first. port: 0 for a free one.
+def serve(routes: Sequence[BaseRoute], host: str, port: int, token: str = "", *, browser: bool = False) -> None:
+    """Serves until interrupted, and prints the address first. port: 0 for a free one. browser: also opens it in one.
 
     Raises InputError for a port in use, and for another host than this machine without a token.
     """
@@ -87,6 +89,8 @@ def serve(routes: Sequence[BaseRoute], host: str, port: int, token: str = "") ->
     listening = listen(host, port)
     address = Address(host, listening.getsockname()[1], token)
     print(f"serving {address.url} (Ctrl-C ends it)", flush=True)
+    if browser:
+        threading.Thread(target=webbrowser.open, args=(address.url,), daemon=True).start()
     config = uvicorn.Config(application(routes, address), log_level="warning", access_log=False, lifespan="off")
     uvicorn.Server(config).run(sockets=[listening])
 
