@@ -138,7 +138,7 @@ def measure(runs: Sequence[Path], out: Path) -> None:
     number = listed[0].number
     timed("view: an item", lambda: book.item(links, [detail(table, book.films, number)], _alone()))
     video = book.films.number(table.entries[number])
-    timed("view: its frames", lambda: book.films.film(video).webp(0))
+    timed("view: its frames", lambda: book.films.film(video).jpeg(0))
     timed("report --no_frames", lambda: write_report(table, out, frames=False))
     timed("report", lambda: write_report(table, out))
     print(

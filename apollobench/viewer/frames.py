@@ -22,7 +22,7 @@ from apollobench.video.probe import Probe, probe
 
 LONGER_SIDE = 160  # pixels of a picture
 COLUMNS, PER_SHEET = 8, 64
-QUALITY, EFFORT = 70, 1
+QUALITY = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class Film:
             previous = index
         return found
 
-    def webp(self, sheet: int) -> bytes:
-        """A sheet as a WebP file. Raises InputError when frames cannot be decoded."""
+    def jpeg(self, sheet: int) -> bytes:
+        """A sheet as a JPEG file. Raises InputError when frames cannot be decoded."""
         frames = decode(self.probe, self._on(sheet), (self.height, self.width))
         width, height = self.size(sheet)
         canvas = np.zeros((height, width, 3), np.uint8)
@@ -79,7 +79,7 @@ class Film:
             x, y = cell % COLUMNS * self.width, cell // COLUMNS * self.height
             canvas[y : y + self.height, x : x + self.width] = frame
         file = io.BytesIO()
-        Image.fromarray(canvas).save(file, "webp", quality=QUALITY, method=EFFORT)
+        Image.fromarray(canvas).save(file, "jpeg", quality=QUALITY)
         return file.getvalue()
 
     def _on(self, sheet: int) -> tuple[int, ...]:

@@ -38,7 +38,7 @@ class Served:
         return _with(f"/item/{number}", "?", query)
 
     def sheet(self, video: int, sheet: int) -> str:
-        return f"/frames/{video}-{sheet}.webp"
+        return f"/frames/{video}-{sheet}.jpg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Files:
         return f"{number // self.per_page:04}.html"
 
     def sheet(self, video: int, sheet: int) -> str:
-        return f"{self.up}frames/{video}-{sheet}.webp"
+        return f"{self.up}frames/{video}-{sheet}.jpg"
 
 
 def _with(path: str, mark: str, query: Mapping[str, object]) -> str:

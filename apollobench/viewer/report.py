@@ -92,7 +92,7 @@ def _write_frames(films: Films, folder: Path) -> int:
         try:
             found = films.film(video)
             for sheet in range(found.sheets):
-                (folder / f"{video}-{sheet}.webp").write_bytes(found.webp(sheet))
+                (folder / f"{video}-{sheet}.jpg").write_bytes(found.jpeg(sheet))
         except InputError as error:
             films.problems[video] = str(error)
             return 0

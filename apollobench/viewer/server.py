@@ -33,7 +33,7 @@ def routes(table: Table) -> list[BaseRoute]:
         Route("/", _safe(desk.overview)),
         Route("/items", _safe(desk.items)),
         Route("/item/{number:int}", _safe(desk.item)),
-        Route("/frames/{video:int}-{sheet:int}.webp", _safe(desk.sheet)),
+        Route("/frames/{video:int}-{sheet:int}.jpg", _safe(desk.sheet)),
     ]
 
 
@@ -45,7 +45,7 @@ class _Desk:
         self._book = Book(table, Films(table))
         self._overview = cache(lambda: self._book.overview(LINKS))
         self._find = lru_cache(KEPT)(self._found)
-        self._webp = lru_cache(KEPT)(lambda video, sheet: self._book.films.film(video).webp(sheet))
+        self._jpeg = lru_cache(KEPT)(lambda video, sheet: self._book.films.film(video).jpeg(sheet))
 
     def overview(self, request: Request) -> Response:
         return _html(self._overview())
@@ -89,7 +89,7 @@ class _Desk:
         video, sheet = request.path_params["video"], request.path_params["sheet"]
         if video >= len(self._book.films) or sheet >= self._book.films.film(video).sheets:
             return _text("no such sheet\n", 404)
-        return Response(self._webp(video, sheet), media_type="image/webp", headers={"cache-control": FRESH})
+        return Response(self._jpeg(video, sheet), media_type="image/jpeg", headers={"cache-control": FRESH})
 
     def _found(self, query: Query) -> list[Row]:
         return find(self._book.rows, self._table.modes, query)

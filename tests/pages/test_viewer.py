@@ -231,8 +231,8 @@ def test_the_next_item_is_the_next_of_the_filter(page: Page, address: Address, t
     ("path", "status"),
     [
         ("/item/99999", 404),
-        ("/frames/0-99.webp", 404),
-        ("/frames/99-0.webp", 404),
+        ("/frames/0-99.jpg", 404),
+        ("/frames/99-0.jpg", 404),
         ("/frames/..%2f..%2fmanifest.json", 404),
         ("/items?mode=sound", 400),
         ("/items?show=worst", 400),

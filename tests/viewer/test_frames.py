@@ -40,7 +40,7 @@ def test_every_cell_is_its_frame(video: Path) -> None:
         planned(probed, Mode.FRAME, Sampling("uniform", frames=8)),
     ]
     found = film(video, tuple(plans))
-    sheets = [np.asarray(Image.open(io.BytesIO(found.webp(sheet))).convert("RGB")) for sheet in range(found.sheets)]
+    sheets = [np.asarray(Image.open(io.BytesIO(found.jpeg(sheet))).convert("RGB")) for sheet in range(found.sheets)]
     assert found.sheets == 2
     assert [sheet.shape[1::-1] for sheet in sheets] == [found.size(0), found.size(1)]
     assert sheets[0].shape[1] == COLUMNS * found.width
