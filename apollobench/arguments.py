@@ -54,6 +54,15 @@ def parse_mode(text: str) -> Mode:
     return Mode(text)
 
 
+def parse_counts(text: str) -> tuple[int, ...]:
+    """Positive whole numbers separated by commas. Raises InputError that shows the form."""
+    parts = [part.strip() for part in text.split(",")]
+    wrong = next((part for part in parts if not part.isdecimal() or int(part) < 1), None)
+    if wrong is not None:
+        raise InputError(f"{wrong!r} is no number of items; expected whole numbers separated by commas, such as 50,100")
+    return tuple(int(part) for part in parts)
+
+
 def parse_choice(option: str, text: str, valid: Mapping[str, Choice]) -> Choice:
     """What a word stands for. Raises InputError that lists the valid words."""
     if text not in valid:

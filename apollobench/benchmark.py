@@ -31,8 +31,9 @@ class Entry:
     """An item of the pool as it is stored.
 
     category_from: provenance of the category. score: what the selection ranked by. evidence: per mode, how many of the
-    panel were right of how many that voted. media: content hash of the video. rule, version, reason: what left the item
-    out, and why; empty for an item of the benchmark.
+    panel were right of how many that voted, as the filter counts votes. media: content hash of the video. rule,
+    version, reason: what left the item out, and why; empty for an item of the benchmark. tests, q: where the filter
+    tests, per mode its p-value and posterior probability, and the false discovery rate at which the item is dropped.
     """
 
     item: Item
@@ -43,6 +44,8 @@ class Entry:
     rule: str = ""
     version: int = 0
     reason: str = ""
+    tests: Mapping[Mode, tuple[float, float]] = field(default_factory=dict)
+    q: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,8 @@ SCHEMA = pa.schema(
         ("flaw", pa.string()),
         ("score", pa.float64()),
         *((f"{mode}_{count}", pa.int32()) for mode in Mode for count in ("right", "votes")),
+        *((f"{mode}_{value}", pa.float64()) for mode in Mode for value in ("p", "posterior")),
+        ("q", pa.float64()),
         ("rule", pa.string()),
         ("version", pa.int16()),
         ("reason", pa.string()),
@@ -189,12 +194,15 @@ def to_row(entry: Entry, root: Path) -> dict[str, Any]:
         "needs": truth.needs if truth else None,
         "flaw": truth.flaw if truth else None,
         "score": entry.score,
+        "q": entry.q,
         "rule": entry.rule,
         "version": entry.version,
         "reason": entry.reason,
     }
     for mode, (right, votes) in entry.evidence.items():
         row |= {f"{mode}_right": right, f"{mode}_votes": votes}
+    for mode, (p, posterior) in entry.tests.items():
+        row |= {f"{mode}_p": p, f"{mode}_posterior": posterior}
     return row
 
 
@@ -214,7 +222,16 @@ def from_row(row: Mapping[str, Any], root: Path) -> Entry:
     )
     evidence = {m: (row[f"{m}_right"], row[f"{m}_votes"]) for m in Mode if row[f"{m}_votes"] is not None}
     return Entry(
-        item, row["category_from"], row["score"], evidence, row["media"], row["rule"], row["version"], row["reason"]
+        item=item,
+        category_from=row["category_from"],
+        score=row["score"],
+        evidence=evidence,
+        media=row["media"],
+        rule=row["rule"],
+        version=row["version"],
+        reason=row["reason"],
+        tests={m: (row[f"{m}_p"], row[f"{m}_posterior"]) for m in Mode if row.get(f"{m}_p") is not None},
+        q=row.get("q"),
     )
 
 

@@ -57,6 +57,54 @@ class PaperFilter(Section):
     modes: Annotated[tuple[Mode, ...], Field(min_length=1)]
     min_votes: Count
 
+    @property
+    def drops(self) -> str:
+        """When it drops an item, in words."""
+        return f"more than {self.threshold:.0%} of the panel answer it right in {' or '.join(self.modes)} mode"
+
+    @property
+    def no_votes(self) -> str:
+        return "Errors and unsupported modes"
+
+
+class ChanceAwareFilter(Section):
+    """Drop what the panel answers right more often than chance and `margin` explain, in any of `modes`.
+
+    chance: one over the number of options. fdr: the expected share of wrongly dropped items among the dropped ones.
+    family_correlation: of two models of one family on one item, estimated from the answers or given. shifts: in text
+    mode, a model is right only if it is under every rotation of the options. min_votes: as for the paper's rule.
+    """
+
+    method: Literal["chance_aware"]
+    modes: Annotated[tuple[Mode, ...], Field(min_length=1)]
+    margin: Annotated[float, Field(ge=0.0, lt=1.0, allow_inf_nan=False)]
+    fdr: Level
+    family_correlation: Literal["estimate"] | Share
+    shifts: Annotated[bool, Field(strict=True)]
+    min_votes: Count
+
+    @model_validator(mode="after")
+    def _shifts_need_text(self) -> Self:
+        if self.shifts and Mode.TEXT not in self.modes:
+            raise ValueError("shifts: true rotates the options in text mode, and modes does not name it")
+        return self
+
+    @property
+    def drops(self) -> str:
+        """When it drops an item, in words."""
+        rotated = ", in text mode under every rotation of its options" if self.shifts else ""
+        return (
+            f"the panel answers it right in {' or '.join(self.modes)} mode more often than chance and "
+            f"{self.margin:.0%} explain, at a false discovery rate of {self.fdr:.0%}{rotated}"
+        )
+
+    @property
+    def no_votes(self) -> str:
+        return "Unparsed answers, errors and unsupported modes"
+
+
+FilterSpec = PaperFilter | ChanceAwareFilter
+
 
 class NativeCategories(Section):
     """Categories from the source's own labels through the map in `curation/categories.yaml`."""
@@ -108,11 +156,19 @@ Categorize = NativeCategories | TextCategories | HttpCategories
 
 
 class Quotas(Section):
-    """How many items each category gives, and what happens when the survivors do not suffice."""
+    """What a selection has to keep to, whatever its method.
+
+    quotas: items per category, or equal shares, or the survivors' own shares. max_budget: sum of the items' cost, which
+    is the seconds of the video each one asks about. source_mix: per source, the least and the largest share of the
+    items chosen. item_rest_gate: whether only items enter that correlate with the rest of the pool above 0.
+    """
 
     size: Count
-    quotas: Literal["balanced"] | dict[str, Count]
+    quotas: Literal["balanced", "proportional"] | dict[str, Count]
     max_per_video: Count | None
+    max_budget: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None
+    source_mix: dict[Name, tuple[Share, Share]] | None
+    item_rest_gate: bool
     when_short: Literal["take_all", "stop"]
     tie_break: Literal["hash"]
     seed: Seed
@@ -126,20 +182,73 @@ class Quotas(Section):
             total = sum(self.quotas.values())
             if total != self.size:
                 raise ValueError(f"quotas add up to {total}, size is {self.size}; make them equal or use balanced")
+        mix = self.source_mix or {}
+        crossed = next((name for name, (least, most) in mix.items() if least > most), None)
+        if crossed is not None:
+            raise ValueError(f"source_mix: the least share of {crossed} is above its largest")
+        if sum(least for least, _ in mix.values()) > 1:
+            raise ValueError("source_mix: the least shares add up to more than 1")
         return self
-
-
-class EntropySelection(Quotas):
-    """Rank by the entropy of right against wrong over the panel's answers in `mode`."""
-
-    method: Literal["entropy"]
-    mode: Mode
 
 
 class RandomSelection(Quotas):
     """Rank by a seeded hash of the item's id: the baseline that a better rule has to beat."""
 
     method: Literal["random"]
+
+
+class PanelSelection(Quotas):
+    """What ranks by the panel's answers in `mode`."""
+
+    mode: Mode
+
+
+class EntropySelection(PanelSelection):
+    """Rank by the entropy of right against wrong over the panel's answers."""
+
+    method: Literal["entropy"]
+
+
+class ItemRestSelection(PanelSelection):
+    """Rank by the correlation of an item with the models' accuracy on all others, shrunk by its sampling error."""
+
+    method: Literal["item_rest"]
+
+
+class InformationSelection(PanelSelection):
+    """Rank by expected Fisher information under the Rasch model or the 2PL with priors."""
+
+    method: Literal["information"]
+    model: Literal["rasch", "2pl"]
+
+
+class StratifiedSelection(PanelSelection):
+    """Spread the items of each category evenly over difficulty, as the panel finds it."""
+
+    method: Literal["stratified"]
+
+
+class ApolloPlusSelection(PanelSelection):
+    """Keep the share of each category that tells the panel's models apart best, and spread over difficulty within it.
+
+    shares: which to try, beside 1 for all; 0 stands for no more than the quota. The largest gain in expected agreement
+    on held-out families decides, after `caution` standard deviations over `splits` of the families are taken off.
+    """
+
+    method: Literal["apollo+"]
+    shares: Annotated[tuple[Share, ...], Field(min_length=1)]
+    splits: Count
+    caution: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
+Selecting = (
+    EntropySelection
+    | ItemRestSelection
+    | InformationSelection
+    | RandomSelection
+    | StratifiedSelection
+    | ApolloPlusSelection
+)
 
 
 class Validation(Section):
@@ -161,9 +270,9 @@ class Recipe(Section):
     panel: Annotated[tuple[Name, ...], Field(min_length=1)]
     held_out: tuple[Name, ...]
     lint: Lint
-    filter: PaperFilter
+    filter: Annotated[FilterSpec, Field(discriminator="method")]
     categorize: Annotated[Categorize, Field(discriminator="method")]
-    select: Annotated[EntropySelection | RandomSelection, Field(discriminator="method")]
+    select: Annotated[Selecting, Field(discriminator="method")]
     validation: Validation
 
     @field_validator("panel", "held_out", "modes")
@@ -179,7 +288,7 @@ class Recipe(Section):
         both = [model for model in self.panel if model in self.held_out]
         if both:
             raise ValueError(f"{both[0]} is in panel and in held_out; a model that votes cannot validate the vote")
-        ranked = (self.select.mode,) if isinstance(self.select, EntropySelection) else ()
+        ranked = (self.select.mode,) if isinstance(self.select, PanelSelection) else ()
         for mode in (*self.filter.modes, *ranked):
             if mode not in self.modes:
                 raise ValueError(f"the filter or the selection needs mode {mode}, and modes does not run it")
@@ -223,6 +332,15 @@ def load_recipe(name: str | Path, overrides: Mapping[str, Any] | None = None) ->
     text = read_text(path)
     changes = dict(overrides or {})
     return RecipeFile(parse_yaml(text, str(path), Recipe, changes), path.name, text, changes)
+
+
+def recorded_recipe(manifest: Mapping[str, Any], name: str) -> RecipeFile:
+    """The recipe that a benchmark's manifest records; `name` is what errors call it. Raises InputError without one."""
+    held = manifest.get("recipe")
+    if not isinstance(held, dict) or "text" not in held:
+        raise InputError(f"{name}: records no recipe; a benchmark that `apollobench curate` made has one")
+    changes = held.get("overrides", {})
+    return RecipeFile(parse_yaml(held["text"], name, Recipe, changes), str(held["file"]), held["text"], changes)
 
 
 def shipped_recipes() -> tuple[str, ...]:

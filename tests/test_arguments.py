@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apollobench.arguments import categorizer_changes, choose_recipe, parse_size
+from apollobench.arguments import categorizer_changes, choose_recipe, parse_counts, parse_size
 from apollobench.errors import InputError
 from apollobench.recipe import load_recipe
 
@@ -64,6 +64,13 @@ def test_what_cannot_be_meant_is_told(
     with pytest.raises(InputError) as caught:
         choose_recipe(names, recipe, {}, flags)
     assert expected in str(caught.value)
+
+
+def test_counts_are_whole_and_positive() -> None:
+    assert parse_counts("50, 100") == (50, 100)
+    for wrong in ("", "50,", "0", "ten", "-3", "2.5"):
+        with pytest.raises(InputError, match="is no number of items"):
+            parse_counts(wrong)
 
 
 def test_another_categorizer_brings_its_shipped_settings_which_arguments_change() -> None:

@@ -41,7 +41,10 @@ def make_entry(root: Path, number: int) -> Entry:
         context="Subtitles:\n[0:01] “here”" if number % 3 else "",
     )
     evidence = {Mode.TEXT: (number, 9), Mode.FRAME: (0, 0)}
-    return Entry(item, "native:label=sign: order", 0.25 * number, evidence, f"m{number}")
+    tests = {Mode.TEXT: (0.01 * number, 0.9)} if number else {}
+    return Entry(
+        item, "native:label=sign: order", 0.25 * number, evidence, f"m{number}", tests=tests, q=0.02 if number else None
+    )
 
 
 @pytest.fixture

@@ -30,6 +30,14 @@ def test_links_lead_to_files(root: Path, page: str) -> None:
     assert not missing
 
 
+def test_the_example_of_filters_prints_what_it_says(root: Path) -> None:
+    text = (root / "docs" / "filters.md").read_text(encoding="utf-8")
+    found = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    ran = subprocess.run([sys.executable, "-c", found[1]], cwd=root, capture_output=True, text=True, check=True)
+    assert ran.stdout == found[2]
+
+
 def test_readme_shows_only_commands_that_exist(root: Path) -> None:
     reference = (root / "docs" / "cli.md").read_text(encoding="utf-8")
     readme = (root / "README.md").read_text(encoding="utf-8")

@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from apollobench.curate.answers import MISSING, STATUSES, Answers, Bools
 from apollobench.curate.audit import Audit, audit
+from apollobench.curate.candidates import Candidates
 from apollobench.curate.categorize import Categorized, Quality
+from apollobench.curate.crossfit import CrossFit, cross_fit
 from apollobench.curate.decisions import REVIEW, Review
-from apollobench.curate.filter import FILTERS, Verdict
+from apollobench.curate.filter import NOT_JUDGED, Ballots, Verdict, ballots, judge
 from apollobench.curate.lint import Finding, lint_answers
-from apollobench.curate.select import Candidates, Selection, select
+from apollobench.curate.power import Power, filter_power, filter_warnings
+from apollobench.curate.recorded import families
+from apollobench.curate.select import Selection, select
 from apollobench.curate.validate import (
     Agreement,
     FilterScore,
@@ -24,7 +28,8 @@ from apollobench.curate.validate import (
     score_categories,
     score_filter,
 )
-from apollobench.recipe import EntropySelection, Recipe
+from apollobench.recipe import PanelSelection, Recipe
+from apollobench.stats.clusters import Floats
 from apollobench.stats.interval import Estimate
 from apollobench.types import CATEGORIES, Item, Mode, Status
 
@@ -34,7 +39,8 @@ class Examination:
     """What the finished selection is worth.
 
     filter, categories: against known truth. held_out, panel: rank agreement with the full pool, on the models that did
-    not vote and on those that did. accuracies: of the held-out models on pool, survivors and selection.
+    not vote and on those that did. accuracies, voters: of the held-out models and of the panel on pool, survivors and
+    selection. cross_fits: of the survivors, where no model is held out. power: what the filter can see.
     """
 
     filter: FilterScore | None
@@ -42,6 +48,9 @@ class Examination:
     held_out: Agreement | None
     panel: Agreement | None
     accuracies: tuple[ModeAccuracy, ...]
+    voters: tuple[ModeAccuracy, ...]
+    cross_fits: tuple[CrossFit, ...]
+    power: tuple[Power, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,20 +82,26 @@ def decide(
     answers: Answers,
     categorized: Sequence[Categorized],
     *,
+    blind: Answers | None = None,
     quality: Quality | None = None,
     review: Review | None = None,
     warnings: Sequence[str] = (),
+    cost: Floats | None = None,
 ) -> Decisions:
     """Runs the stages on the answers of panel and held-out models to the pool that `categorized` sorts.
 
-    quality: of the categorizer. review: what people decided; what they drop is dropped. warnings: of earlier stages.
-    Raises InputError where a stage does, for instance when no item survives.
+    blind: the panel's answers as the filter is to see them, where those are not the same. quality: of the categorizer.
+    review: what people decided; what they drop is dropped. warnings: of earlier stages. cost: what an item of the pool
+    costs, where the selection has a budget; nan where that is not known. Raises InputError where a stage does, for
+    instance when no item survives.
     """
     panel = answers.only(recipe.panel)
-    judged = FILTERS[recipe.filter.method].judge(panel, recipe.filter)
+    votes = ballots(blind or panel, recipe.filter)
+    judged = judge(votes, recipe.filter)
+    power = filter_power(votes, recipe.filter, judged)
     verdicts = _reviewed(judged, panel.items, review)
     survivors = np.flatnonzero([verdict.keep for verdict in verdicts])
-    candidates = _candidates(recipe, panel, categorized, survivors)
+    candidates = candidates_of(recipe, panel, categorized, survivors, cost)
     selection = select(candidates, recipe.select)
     chosen = survivors[selection.chosen]
     return Decisions(
@@ -99,8 +114,13 @@ def decide(
         survivors=survivors,
         selection=selection,
         chosen=chosen,
-        examination=_examine(recipe, answers, categorized, judged, survivors, candidates, selection),
-        warnings=(*warnings, *_about_review(review), *_warnings(recipe, answers, verdicts, selection)),
+        examination=_examine(recipe, answers, categorized, votes, judged, power, survivors, candidates, selection),
+        warnings=(
+            *warnings,
+            *_about_review(review),
+            *_warnings(recipe, answers, verdicts, selection),
+            *filter_warnings(votes, power),
+        ),
         quality=quality,
         review=review,
     )
@@ -117,16 +137,28 @@ def _reviewed(verdicts: Sequence[Verdict], items: Sequence[Item], review: Review
     return found
 
 
-def _candidates(
-    recipe: Recipe, panel: Answers, categorized: Sequence[Categorized], survivors: NDArray[np.intp]
+def candidates_of(
+    recipe: Recipe,
+    panel: Answers,
+    categorized: Sequence[Categorized],
+    survivors: NDArray[np.intp],
+    cost: Floats | None = None,
 ) -> Candidates:
-    mode = recipe.select.mode if isinstance(recipe.select, EntropySelection) else recipe.modes[0]
+    """What the selection works on: the survivors (positions in the pool), with the panel's scores.
+
+    cost: of the items of the pool, where the selection has a budget.
+    """
+    mode = recipe.select.mode if isinstance(recipe.select, PanelSelection) else recipe.modes[0]
+    known = families(panel.models)
     names = [categorized[i].item.category or "" for i in survivors]
     return Candidates(
-        ids=[panel.items[i].id for i in survivors],
+        ids=tuple(panel.items[i].id for i in survivors),
         category=np.array([CATEGORIES.index(name) for name in names], dtype=np.intp),
         video=panel.videos.codes[survivors],
         scores=panel.scores(mode)[:, survivors],
+        families=tuple(known.get(model, model) for model in panel.models),
+        categories=CATEGORIES,
+        cost=None if cost is None else cost[survivors],
     )
 
 
@@ -143,7 +175,9 @@ def _examine(
     recipe: Recipe,
     answers: Answers,
     categorized: Sequence[Categorized],
+    votes: Ballots,
     verdicts: Sequence[Verdict],
+    power: Sequence[Power],
     survivors: NDArray[np.intp],
     candidates: Candidates,
     selection: Selection,
@@ -164,6 +198,9 @@ def _examine(
         held_out=agreement[0],
         panel=agreement[1],
         accuracies=tuple(mode_accuracies(held_out, sets, spec.confidence)) if recipe.held_out else (),
+        voters=tuple(mode_accuracies(panel, sets, spec.confidence)),
+        cross_fits=() if recipe.held_out else tuple(cross_fit(votes, recipe.filter, spec.confidence)),
+        power=tuple(power),
     )
 
 
@@ -192,7 +229,11 @@ def _warnings(recipe: Recipe, answers: Answers, verdicts: Sequence[Verdict], sel
     if selection.short:
         short = ", ".join(f"{c} {taken} of {wanted}" for c, (taken, wanted) in selection.short.items())
         found.append(f"asked for {recipe.select.size} items, found {len(selection.chosen)}: {short}")
-    unjudged = sum(verdict.grounds == "not judged" for verdict in verdicts)
+    if selection.gap > 0:
+        found.append(
+            f"the selection may be {selection.gap:.2%} below the best possible sum of scores; not proven optimal"
+        )
+    unjudged = sum(verdict.grounds == NOT_JUDGED for verdict in verdicts)
     if unjudged:
         found.append(f"{unjudged} items had too few usable answers to be judged, and were dropped")
     for name, code in ((str(Status.ERROR), STATUSES.index(Status.ERROR)), ("missing", MISSING)):

@@ -25,7 +25,7 @@ from apollobench.video.media import media_digest
 from apollobench.yamlfile import read_text
 
 TOOLS = ("numpy", "scipy", "scikit-learn", "pyarrow", "torch", "transformers", "av")
-SELECTION_VERSION = 1
+SELECTION_VERSION = 2
 
 
 def entries(decisions: Decisions) -> tuple[list[Entry], list[Entry]]:
@@ -35,15 +35,22 @@ def entries(decisions: Decisions) -> tuple[list[Entry], list[Entry]]:
     score = np.full(len(panel.items), np.nan)
     score[decisions.survivors] = decisions.selection.score
     chosen = set(decisions.chosen.tolist())
+    gated = set(decisions.survivors[decisions.selection.gated].tolist())
 
     def entry(i: int) -> Entry:
         sorted_ = decisions.categorized[i]
-        left_out = {} if i in chosen else _left_out(decisions, i, float(score[i]))
+        verdict = decisions.verdicts[i]
+        left_out = {} if i in chosen else _left_out(decisions, i, float(score[i]), i in gated)
         return Entry(
             item=sorted_.item,
             category_from=sorted_.provenance,
             score=None if np.isnan(score[i]) else float(score[i]),
-            evidence={mode: (int(right[i]), int(voted[i])) for mode, (right, voted) in votes.items()},
+            evidence={
+                **{mode: (int(right[i]), int(voted[i])) for mode, (right, voted) in votes.items()},
+                **verdict.evidence,
+            },
+            tests={mode: (test.p, test.posterior) for mode, test in verdict.tests.items()},
+            q=verdict.q,
             media=media_digest(sorted_.item.video.path) if i in chosen else "",
             **left_out,
         )
@@ -51,15 +58,17 @@ def entries(decisions: Decisions) -> tuple[list[Entry], list[Entry]]:
     return [entry(i) for i in decisions.chosen], [entry(i) for i in range(len(panel.items)) if i not in chosen]
 
 
-def _left_out(decisions: Decisions, i: int, score: float) -> dict[str, Any]:
+def _left_out(decisions: Decisions, i: int, score: float, gated: bool) -> dict[str, Any]:
     verdict, recipe = decisions.verdicts[i], decisions.recipe
     if verdict.rule:
         return {"rule": verdict.rule, "version": REVIEW_VERSION, "reason": verdict.reason}
     if not verdict.keep:
         rule = FILTERS[recipe.filter.method]
         return {"rule": f"filter:{rule.name}", "version": rule.version, "reason": verdict.reason}
-    if np.isnan(score):
-        reason = "cannot be ranked: no usable answer in the mode that ranks"
+    if gated:
+        reason = "kept out by the gate: its item-rest correlation, shrunk, is not above 0"
+    elif np.isnan(score):
+        reason = "cannot be ranked: no usable answer in the mode that ranks, or no known cost"
     else:
         category = decisions.categorized[i].item.category or ""
         taken = decisions.selection.taken.get(category, 0)
@@ -99,6 +108,11 @@ def about(file: RecipeFile, decisions: Decisions, runs: Sequence[Run]) -> dict[s
         "evidence": status_counts(decisions.answers),
         **({"review": _review(decisions.review)} if decisions.review else {}),
         "licences": dict(sorted(Counter(item.licence or "not stated" for item in kept).items())),
+        "selection": {
+            "gap": selection.gap,
+            "representative": selection.representative,
+            "notes": list(selection.notes),
+        },
         "warnings": list(decisions.warnings),
         "tools": {"apollobench": __version__, "python": platform.python_version(), **_versions()},
     }

@@ -9,6 +9,8 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
+
 from apollobench.benchmark import MANIFEST, Benchmark, write_benchmark
 from apollobench.curate.answers import gather
 from apollobench.curate.categorize import categorize
@@ -16,13 +18,16 @@ from apollobench.curate.decide import Decisions, decide
 from apollobench.curate.decisions import Decision, apply_decisions
 from apollobench.curate.entries import about, entries
 from apollobench.curate.panel import Run, run_panel
+from apollobench.curate.shifts import rotations, under_all_rotations, wants_shifts
 from apollobench.errors import InputError
 from apollobench.evaluate.prompt import PROMPT_VERSION
 from apollobench.recipe import Recipe, RecipeFile
 from apollobench.report.card import benchmark_card
 from apollobench.report.curation import curation_report
 from apollobench.sources import load_items
+from apollobench.stats.clusters import Floats
 from apollobench.types import Item, Mode
+from apollobench.video.probe import probe
 
 RESPONSES, CATEGORIES, REPORT = "responses", "categories", "report.md"
 RunModels = Callable[[Sequence[str], Sequence[Item], Sequence[Mode], Path], list[Run]]
@@ -75,12 +80,34 @@ def curate(
     _tell_of_replacement(output, file)
     responses = chain.from_iterable(run.responses for run in runs)
     answers = gather(items, responses, [run.model for run in runs], recipe.modes)
+    blind = None
+    if wants_shifts(recipe.filter):
+        again = ask(recipe.panel, rotations(items), [Mode.TEXT], output / RESPONSES)
+        blind = under_all_rotations(answers.only(recipe.panel), chain.from_iterable(run.responses for run in again))
     decisions = decide(
-        recipe, answers, sorting.categorized, quality=sorting.quality, review=review, warnings=sorting.warnings
+        recipe,
+        answers,
+        sorting.categorized,
+        blind=blind,
+        quality=sorting.quality,
+        review=review,
+        warnings=sorting.warnings,
+        cost=None if recipe.select.max_budget is None else video_seconds(items),
     )
     for warning in decisions.warnings:
         print(f"warning: {warning}", file=sys.stderr, flush=True)
     return _publish(output, file, decisions, runs), decisions
+
+
+def video_seconds(items: Sequence[Item]) -> Floats:
+    """Seconds of the video that each item [items] asks about; nan where it cannot be read."""
+    known: dict[Path, float] = {}
+    for path in {item.video.path for item in items}:
+        try:
+            known[path] = probe(path).duration
+        except InputError:
+            known[path] = np.nan
+    return np.array([known[item.video.path] for item in items])
 
 
 def _publish(output: Path, file: RecipeFile, decisions: Decisions, runs: Sequence[Run]) -> Benchmark:

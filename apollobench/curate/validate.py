@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apollobench.curate.answers import NO_VOTE, RIGHT, Answers, Bools, Codes
+from apollobench.curate.candidates import Candidates
 from apollobench.curate.categorize import Categorized
-from apollobench.curate.select import Candidates, select
-from apollobench.recipe import EntropySelection, RandomSelection, Validation
+from apollobench.curate.select import select
+from apollobench.recipe import Quotas, RandomSelection, Selecting, Validation
 from apollobench.stats.agreement import kendall_tau
 from apollobench.stats.clusters import Floats, Partition, partition
-from apollobench.stats.interval import Estimate, clustered_mean, clustered_proportion
+from apollobench.stats.interval import Estimate, clustered_mean, clustered_proportion, within
 from apollobench.types import Item, Mode
 
 NEEDS_NO_VIDEO = ("nothing", "frame")
@@ -91,7 +92,7 @@ def rank_agreement(
     candidates: Candidates,
     positions: Positions,
     chosen: Positions,
-    select_spec: EntropySelection | RandomSelection,
+    select_spec: Selecting,
     spec: Validation,
 ) -> Agreement | None:
     """How well the selection ranks `answers.models` as the full pool does; None for fewer than two models.
@@ -141,7 +142,7 @@ def mode_accuracies(answers: Answers, sets: Mapping[str, Bools], level: float) -
             if not seen.size:
                 continue
             videos = partition([part.items[i].video.id for i in seen])
-            mean = clustered_mean((scores == RIGHT).sum(axis=0)[seen] / voted[seen], videos, level)
+            mean = within(clustered_mean((scores == RIGHT).sum(axis=0)[seen] / voted[seen], videos, level), 0, 1)
             found.append(ModeAccuracy(name, mode, float(part.chance[seen].mean()), mean))
     return found
 
@@ -158,13 +159,14 @@ def _counts(pairs: Sequence[tuple[str, bool]]) -> dict[str, tuple[int, int]]:
     return {n: (sum(yes for name, yes in pairs if name == n), sum(name == n for name, _ in pairs)) for n in names}
 
 
-def _random_subsets(
-    candidates: Candidates, like: EntropySelection | RandomSelection, spec: Validation
-) -> list[Positions]:
-    quotas = like.model_dump(exclude={"method", "mode", "seed", "when_short"})
+def _random_subsets(candidates: Candidates, like: Selecting, spec: Validation) -> list[Positions]:
+    quotas = like.model_dump(include=set(Quotas.model_fields) - {"seed", "when_short", "item_rest_gate"})
     return [
         select(
-            candidates, RandomSelection(method="random", when_short="take_all", seed=spec.seed + draw, **quotas)
+            candidates,
+            RandomSelection(
+                method="random", when_short="take_all", item_rest_gate=False, seed=spec.seed + draw, **quotas
+            ),
         ).chosen
         for draw in range(1, spec.random_subsets + 1)
     ]

@@ -8,6 +8,8 @@ from apollobench.curate.decide import Decisions
 from apollobench.report.tables import markdown_table
 from apollobench.types import CATEGORIES, Mode
 
+MEANT = "Accuracy here estimates accuracy on all survivors: categories, easy and hard items keep their shares."
+SELECTED = "Accuracy here does not estimate accuracy on all survivors: it is for comparing models with each other."
 SEEN = {Mode.TEXT: "the text alone", Mode.FRAME: "the center frame"}
 
 
@@ -25,9 +27,10 @@ def benchmark_card(decisions: Decisions) -> str:
 
 {markdown_table(["category", "items", "in the pool"], rows)}
 
-Made by apollobench with the recipe in `manifest.json`. {dropped:,} items were dropped because more than
-{recipe.filter.threshold:.0%} of {len(recipe.panel)} models answer them right from {blind}, or because too few models
-gave a usable answer. The {len(decisions.survivors):,} survivors were ranked by `{recipe.select.method}`.
+Made by apollobench with the recipe in `manifest.json`. {dropped:,} items were dropped, because {len(recipe.panel)}
+models answer them right too often from {blind} (rule `{recipe.filter.method}`:
+{recipe.filter.drops}), or because too few gave a usable answer.
+The {len(decisions.survivors):,} survivors were ranked by `{recipe.select.method}`.
 `dropped.parquet` names every item that was left out, with the reason; `report.md` says what was measured on the way.
 
 ## Use
@@ -42,6 +45,7 @@ The videos are not part of the benchmark. Items name them relative to the media 
 * Scores of the models that voted are not comparable with those of others: their answers decided which items are here.
   They are {", ".join(recipe.panel)}.
 * Blind accuracy on these items is low by construction; `report.md` has it for models that did not vote.
+* {MEANT if decisions.selection.representative else SELECTED}
 
 Licence of the items: {", ".join(licences)}.
 """

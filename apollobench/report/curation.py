@@ -12,7 +12,8 @@ from apollobench.curate.panel import Run
 from apollobench.recipe import RecipeFile
 from apollobench.report.audit import audit_sections, findings_section
 from apollobench.report.categories import categories
-from apollobench.report.outcome import filtering, selection, validation
+from apollobench.report.filtering import filtering
+from apollobench.report.outcome import selection, validation
 from apollobench.report.tables import markdown_table, percent
 
 

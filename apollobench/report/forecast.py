@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apollobench.curate.forecast import PEAK, REACHED, Forecast, Load, Pool, Voter, total
+from apollobench.curate.shifts import wants_shifts
 from apollobench.evaluate.estimate import CHARACTERS_PER_TOKEN
 from apollobench.report.tables import in_range, markdown_table
 from apollobench.types import Sampling
@@ -26,10 +27,12 @@ def _summary(found: Forecast) -> str:
     modes = ", ".join(recipe.modes)
     asked = sum(len(pool.asks) for pool in found.pools)
     whole = total(list(found.loads.values()))
+    shifts = " On top, the panel is asked each text question under every rotation of its options."
     return (
         f"# {recipe.name}: what it would take\n\nNothing was asked. {len(recipe.panel)} models and "
         f"{len(recipe.held_out)} held out would answer {asked:,} questions in the modes {modes}: "
         f"{whole.requests:,} requests, about {in_range(whole.gpu_hours, ',.0f')} hours of one A100."
+        f"{shifts if wants_shifts(recipe.filter) else ''}"
     )
 
 

@@ -1,55 +1,20 @@
-"""The second half of a curation's report: what the filter dropped, what was chosen, and what that is worth."""
+"""The second half of a curation's report: how it was sorted, what was chosen, and what that is worth."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
 
 from apollobench.curate.decide import Decisions
 from apollobench.curate.validate import Agreement
-from apollobench.recipe import EntropySelection
-from apollobench.report.tables import markdown_table, percent, with_interval
-from apollobench.types import CATEGORIES
-
-Counts = Mapping[str, tuple[int, int]]
-
-
-def filtering(d: Decisions) -> str:
-    """What was dropped for what, and the filter's score where truth is known."""
-    spec = d.recipe.filter
-    labels = [entry.item.category for entry in d.categorized]
-    rows = []
-    for grounds in [*sorted({v.grounds for v in d.verdicts if not v.keep}), ""]:
-        inside = [c for c, verdict in zip(labels, d.verdicts, strict=True) if verdict.grounds == grounds]
-        rows.append([grounds or "(kept)", f"{len(inside):,}", *(f"{inside.count(c):,}" for c in CATEGORIES)])
-    parts = [
-        "## Filter",
-        f"Rule `{spec.method}`: an item is dropped when more than {spec.threshold:.0%} of the panel answer it right in "
-        f"{' or '.join(spec.modes)} mode. Errors and unsupported modes are no votes; with fewer than {spec.min_votes} "
-        "votes in a mode an item is dropped as not judged.",
-        markdown_table(["dropped for", "items", *CATEGORIES], rows),
-    ]
-    score = d.examination.filter
-    if score is not None:
-        parts += [
-            "### Against known truth",
-            f"Precision {with_interval(score.precision)}, recall {with_interval(score.recall)}: an item should be "
-            "dropped when it needs nothing, or no more than the center frame. Items known to be flawed are in neither "
-            "figure; votes cannot tell a wrong key from a hard question.",
-            markdown_table(
-                ["truth", "dropped", "items", "share"],
-                [*_shares(score.needs, "needs {}"), *_shares(score.flaws, "flaw: {}")],
-            ),
-        ]
-    return "\n\n".join(parts)
+from apollobench.recipe import Quotas, Selecting
+from apollobench.report.filtering import blindness
+from apollobench.report.tables import markdown_table, percent
 
 
 def selection(d: Decisions) -> str:
     """How the items were chosen, and what was chosen where truth is known."""
     spec, made = d.recipe.select, d.selection
-    rule = f"entropy of right against wrong in {spec.mode} mode" if isinstance(spec, EntropySelection) else "hash alone"
-    limit = f"at most {spec.max_per_video} per video" if spec.max_per_video else "no limit per video"
     rows = []
     for category, wanted in made.wanted.items():
         scores = [made.score[j] for j in made.chosen if d.categorized[d.survivors[j]].item.category == category]
@@ -57,7 +22,12 @@ def selection(d: Decisions) -> str:
         rows.append([category, str(wanted), str(made.taken[category]), lowest, highest])
     parts = [
         "## Selection",
-        f"Method `{spec.method}`: ranked by {rule}; {limit}; ties by a hash of seed {spec.seed} and id.",
+        f"Method `{spec.method}`{settings(spec)}; {'; '.join(limits(spec))}; "
+        f"ties by a hash of seed {spec.seed} and id.",
+        *(f"{note[0].upper()}{note[1:]}." for note in made.notes),
+        "Under these constraints no other items have a larger sum of scores."
+        if made.gap == 0
+        else f"The sum of scores may be {made.gap:.2%} below the best possible one under these constraints.",
         markdown_table(["category", "asked for", "taken", "lowest score", "highest score"], rows),
     ]
     if d.examination.filter is not None:
@@ -91,14 +61,23 @@ def validation(d: Decisions) -> str:
             parts.append(f"With fewer than five models ({', '.join(small)}) tau takes few values and says little.")
     if found.held_out is None:
         parts.append("Fewer than two held-out models, or no video mode: their ranking could not be compared.")
-    if found.accuracies:
-        rows = [[a.items, str(a.mode), percent(a.chance), with_interval(a.accuracy)] for a in found.accuracies]
-        parts += [
-            "Mean accuracy of the held-out models. Whatever the panel answered blind was dropped, so only models that "
-            "did not vote can tell how much of the rest can be answered blind.",
-            markdown_table(["items", "mode", "chance", "accuracy"], rows),
-        ]
+    parts += blindness(d)
     return "\n\n".join(parts)
+
+
+def settings(spec: Selecting) -> str:
+    """What a method is told beside the constraints, as text that follows its name."""
+    told = spec.model_dump(mode="json", exclude=set(Quotas.model_fields) | {"method"})
+    return f" ({', '.join(f'{name} {value}' for name, value in told.items())})" if told else ""
+
+
+def limits(spec: Quotas) -> list[str]:
+    """The constraints, each in words."""
+    found = [f"at most {spec.max_per_video} per video" if spec.max_per_video else "no limit per video"]
+    if spec.max_budget is not None:
+        found.append(f"at most {spec.max_budget:,.0f} seconds of video")
+    found += [f"{least:.0%} to {most:.0%} from {name}" for name, (least, most) in (spec.source_mix or {}).items()]
+    return [*found, "item-rest correlation above 0"] if spec.item_rest_gate else found
 
 
 def _agreement(name: str, a: Agreement) -> list[str]:
@@ -115,13 +94,6 @@ def _agreement(name: str, a: Agreement) -> list[str]:
 
 def _tau(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2f}"
-
-
-def _shares(counts: Counts, form: str) -> list[list[str]]:
-    return [
-        [form.format(name), f"{dropped:,}", f"{total:,}", percent(dropped / total)]
-        for name, (dropped, total) in counts.items()
-    ]
 
 
 def _truth(d: Decisions, i: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -98,6 +98,13 @@ def proportion_interval(p: float, se: float | None, n: int, clusters: int, level
     variance = se * se * clusters / (clusters - 1)
     effective = min(float(n), spread / variance) if variance > 0 else float(n)
     return wilson(p * effective, effective, level, quantile=t_quantile(level, clusters - 1))
+
+
+def within(estimate: Estimate, low: float, high: float) -> Estimate:
+    """The estimate with its interval cut to what is possible at all; an infinite one stays, for it says nothing."""
+    if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
+        return estimate
+    return replace(estimate, low=max(low, estimate.low), high=min(high, estimate.high))
 
 
 def t_quantile(level: float, df: int) -> float:

@@ -92,6 +92,21 @@ def fit_irt(scores: NDArray[np.int8], kind: Kind = "rasch") -> ItemResponse:
     return problem.solve(inverse.reshape(-1))
 
 
+def expected_information(found: ItemResponse) -> Floats:
+    """Fisher information of each item [items] about the ability, a^2 P (1 - P), on average over models like these.
+
+    Over abilities N(m, s^2) with the models' own mean and standard deviation, at each item's posterior mean;
+    Gauss-Hermite quadrature with 21 nodes. Birnbaum in Lord and Novick (1968), section 20.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(21)
+    total = np.zeros_like(found.difficulty)
+    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
+        ability = found.ability.mean() + found.ability.std() * node
+        p = 1 / (1 + np.exp(-found.discrimination * (ability - found.difficulty)))
+        total += weight * found.discrimination**2 * p * (1 - p)
+    return total
+
+
 class _Problem:
     """The marginal likelihood on a grid of item parameters. Items with the same answers are one pattern, counted."""
 

@@ -13,7 +13,8 @@ from apollobench.curate.answers import Answers
 from apollobench.curate.categorize import Categorized
 from apollobench.curate.decide import Decisions, decide
 from apollobench.errors import InputError
-from apollobench.recipe import Recipe, load_recipe
+from apollobench.recipe import ChanceAwareFilter, Recipe, load_recipe
+from apollobench.report.filtering import blindness, filtering
 from apollobench.types import CATEGORIES, Item, Mode, Truth
 
 SHOWS = {Mode.TEXT: {"nothing"}, Mode.FRAME: {"nothing", "frame"}, Mode.VIDEO: {"nothing", "frame", "set", "video"}}
@@ -70,6 +71,48 @@ def test_the_filter_finds_what_needs_no_video(decisions: Decisions) -> None:
     assert score.precision.value > 0.8
     assert score.recall.value > 0.9
     assert score.precision.low < score.precision.value < score.precision.high
+
+
+def test_chance_aware_spares_guesses_and_says_what_it_cannot_see(recipe: Recipe, answers: Answers) -> None:
+    """Five strangers, two modes: only a unanimous panel convicts, so most of what needs no video stays, and is told."""
+    rule = ChanceAwareFilter(
+        method="chance_aware",
+        modes=(Mode.TEXT, Mode.FRAME),
+        margin=0.0,
+        fdr=0.1,
+        family_correlation="estimate",
+        shifts=False,
+        min_votes=4,
+    )
+    made = decide(recipe.model_copy(update={"filter": rule}), answers, sort_items(answers.items))
+    score = made.examination.filter
+    assert score is not None
+    assert score.precision is not None
+    assert score.precision.low > 0.9
+    assert {verdict.grounds for verdict in made.verdicts} >= {"", "frame"}
+    assert all(verdict.q is not None and verdict.tests.keys() == set(rule.modes) for verdict in made.verdicts)
+    report = filtering(made)
+    assert "Answers that could not be read, and left the denominators: 0 in text mode, 0 in frame mode." in report
+    assert "are likely to be above the margin all the same in text mode" in report
+    assert {(p.mode, p.options) for p in made.examination.power} == {(m, k) for m in rule.modes for k in (2, 3, 4, 5)}
+
+
+def test_voters_seem_blinder_than_they_are(decisions: Decisions) -> None:
+    """Selection pushes the voters' blind accuracy below chance; the held-out models' stays where it is."""
+    voters = {a.items: a for a in decisions.examination.voters if a.mode is Mode.TEXT}
+    assert voters["survivors"].accuracy.high < voters["survivors"].chance
+    told = "\n".join(blindness(decisions))
+    assert "How blind the rest is" in told
+    assert "left out in turn" not in told
+
+
+def test_without_held_out_models_families_take_turns(recipe: Recipe, answers: Answers) -> None:
+    alone = decide(recipe.model_copy(update={"held_out": ()}), answers, sort_items(answers.items))
+    fits = {fit.mode: fit for fit in alone.examination.cross_fits}
+    assert set(fits) == {Mode.TEXT, Mode.FRAME}
+    voters = {a.mode: a for a in alone.examination.voters if a.items == "survivors"}
+    assert fits[Mode.TEXT].accuracy.value > voters[Mode.TEXT].accuracy.value
+    assert "left out in turn" in "\n".join(blindness(alone))
 
 
 def test_guessing_drops_what_the_binomial_says(decisions: Decisions) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 
 from apollobench.curate.answers import Answers
-from apollobench.curate.filter import FILTERS, Verdict, paper
-from apollobench.recipe import PaperFilter
+from apollobench.curate.filter import FILTERS, Verdict, ballots
+from apollobench.curate.filter import judge as judge_votes
+from apollobench.curate.power import CRITICAL
+from apollobench.recipe import FilterSpec, PaperFilter
 from apollobench.types import Mode
 
 SPEC = PaperFilter(method="paper", threshold=0.5, modes=(Mode.TEXT, Mode.FRAME), min_votes=2)
@@ -16,7 +19,7 @@ SPEC = PaperFilter(method="paper", threshold=0.5, modes=(Mode.TEXT, Mode.FRAME),
 
 def judge(make: Callable[..., Answers], text: list[str], frame: list[str], spec: PaperFilter = SPEC) -> list[Verdict]:
     marks = {f"m{i}": {Mode.TEXT: t, Mode.FRAME: f} for i, (t, f) in enumerate(zip(text, frame, strict=True))}
-    return paper(make(marks), spec)
+    return judge_votes(ballots(make(marks), spec), spec)
 
 
 def test_half_is_kept_and_more_than_half_is_dropped(make_answers: Callable[..., Answers]) -> None:
@@ -61,4 +64,5 @@ def test_a_decimal_threshold_is_exact(make_answers: Callable[..., Answers], mode
 
 
 def test_the_registry_knows_every_method_a_recipe_can_name() -> None:
-    assert set(FILTERS) == set(PaperFilter.model_fields["method"].annotation.__args__)
+    named = {name for spec in get_args(FilterSpec) for name in get_args(spec.model_fields["method"].annotation)}
+    assert set(FILTERS) == set(CRITICAL) == named

@@ -25,9 +25,10 @@ from apollobench.curate.pipeline import REPORT, RESPONSES, curate, load_pool
 from apollobench.curate.recorded import read_matrices, recorded_answers
 from apollobench.errors import InputError
 from apollobench.evaluate.store import load_responses
-from apollobench.recipe import RecipeFile, TextCategories, load_recipe
+from apollobench.recipe import Recipe, RecipeFile, TextCategories, load_recipe
 from apollobench.report.closing import closing
 from apollobench.types import LETTERS, Item, Mode, Response, Status, digest
+from apollobench.video.probe import probe
 
 from .. import tiny
 
@@ -243,6 +244,45 @@ def test_a_panel_that_sees_what_there_is_filters_without_a_mistake(
     card = (tmp_path / "out" / "README.md").read_text()
     assert card.startswith(f"# synthetic\n\n{len(benchmark.items)} multiple-choice questions")
     assert "Licence of the items: CC0-1.0." in card
+
+
+def test_recommended_selection_under_a_budget_is_told_in_report_card_and_manifest(
+    tmp_path: Path, known: RecipeFile, pool: list[Item]
+) -> None:
+    changes = {
+        "method": "apollo+",
+        "shares": [0.5, 0.0],
+        "splits": 6,
+        "caution": 0.5,
+        "quotas": "proportional",
+        "max_budget": 100.0,
+        "max_per_video": 3,
+        "source_mix": {"synthetic": [0.5, 1.0]},
+    }
+    told = known.recipe.model_dump(mode="json")
+    file = replace(known, recipe=Recipe.model_validate({**told, "select": {**told["select"], **changes}}))
+    benchmark, decisions = curate(file, pool, tmp_path / "out", run_models=answers_by_truth)
+    seconds = {path: probe(path).duration for path in {item.video.path for item in benchmark.items}}
+    spent = sum(seconds[item.video.path] for item in benchmark.items)
+    assert 0 < len(benchmark.items) < 20
+    assert spent <= 100 < spent + max(seconds.values())
+    report = (tmp_path / "out" / REPORT).read_text()
+    assert "Method `apollo+` (mode video, shares [0.5, 0.0], splits 6, caution 0.5)" in report
+    assert "at most 3 per video; at most 100 seconds of video; 50% to 100% from synthetic" in report
+    assert "Share kept:" in report
+    assert "no other items have a larger sum of scores" in report
+    assert benchmark.manifest["rules"]["select"] == "apollo+/2"
+    assert benchmark.manifest["selection"]["notes"] == list(decisions.selection.notes)
+    assert "on all survivors" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_gate_s_reason_is_stored(tmp_path: Path, known: RecipeFile, pool: list[Item]) -> None:
+    gated = known.recipe.select.model_copy(update={"item_rest_gate": True})
+    file = replace(known, recipe=known.recipe.model_copy(update={"select": gated}))
+    _, decisions = curate(file, pool, tmp_path / "out", run_models=answers_by_truth)
+    dropped = read_entries(tmp_path / "out" / DROPPED, tmp_path)
+    kept_out = [entry for entry in dropped if entry.reason.startswith("kept out by the gate")]
+    assert len(kept_out) == decisions.selection.gated.sum() > 0
 
 
 def test_another_recipe_in_the_same_place_is_said_aloud(

@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 
 from apollobench.curate.answers import Answers
+from apollobench.curate.candidates import Candidates
 from apollobench.curate.categorize import Categorized
-from apollobench.curate.select import Candidates, select
+from apollobench.curate.select import select
 from apollobench.curate.validate import mode_accuracies, rank_agreement, score_categories, score_filter
 from apollobench.recipe import EntropySelection, Validation
 from apollobench.stats.agreement import kendall_tau
-from apollobench.types import Item, Mode, Truth
+from apollobench.types import CATEGORIES, Item, Mode, Truth
 
 SPEC = Validation(random_subsets=20, bootstrap=200, confidence=0.95, seed=0)
 
@@ -28,6 +29,9 @@ def entropy(size: int, quotas: dict[str, int] | str = "balanced") -> EntropySele
         size=size,
         quotas=quotas,
         max_per_video=None,
+        max_budget=None,
+        source_mix=None,
+        item_rest_gate=False,
         when_short="take_all",
         tie_break="hash",
         seed=0,
@@ -95,7 +99,12 @@ def test_mode_accuracies_by_hand(make_answers: Callable[..., Answers], make_item
 def candidates_of(answers: Answers) -> Candidates:
     n = len(answers.items)
     return Candidates(
-        [i.id for i in answers.items], np.zeros(n, dtype=np.intp), answers.videos.codes, answers.scores(Mode.VIDEO)
+        tuple(i.id for i in answers.items),
+        np.zeros(n, dtype=np.intp),
+        answers.videos.codes,
+        answers.scores(Mode.VIDEO),
+        answers.models,
+        CATEGORIES,
     )
 
 

@@ -77,6 +77,8 @@ def test_every_column_is_either_content_or_ours_and_is_explained() -> None:
         *("id", "source", "withheld", "fingerprint", "category", "category_from", "video_id", "video", "media"),
         *("licence", "score", "rule", "version", "reason"),
         *(f"{mode}_{count}" for mode in ("text", "frame", "video", "shuffled") for count in ("right", "votes")),
+        *(f"{mode}_{value}" for mode in ("text", "frame", "video", "shuffled") for value in ("p", "posterior")),
+        "q",
     }
     assert set(PUBLISHED.names) == ours | CONTENT
     assert set(ABOUT) == set(PUBLISHED.names)

@@ -16,6 +16,7 @@ from apollobench.stats.interval import (
     clustered_proportion,
     proportion_interval,
     wilson,
+    within,
 )
 
 
@@ -149,3 +150,11 @@ def test_clustered_intervals_cover_the_truth_about_as_often_as_they_say(share: f
         naive_hits += naive_low <= share <= naive_high
     assert 0.925 <= hits / trials <= 0.985
     assert naive_hits / trials < 0.90, "the draw must be clustered enough to need clustered intervals"
+
+
+def test_an_interval_is_cut_to_what_is_possible() -> None:
+    few = clustered_mean([1.0, 0.5, 1.0], partition(["a", "b", "b"]))
+    assert within(few, 0, 1).high == 1 < few.high
+    assert within(few, 0, 1).value == few.value
+    lone = clustered_mean([1.0, 0.5], partition(["a", "a"]))
+    assert within(lone, 0, 1) == lone

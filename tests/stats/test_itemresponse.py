@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
 from apollobench.curate.recorded import read_matrices
-from apollobench.stats.itemresponse import FEWEST, fit_irt
+from apollobench.stats.itemresponse import FEWEST, expected_information, fit_irt
 from apollobench.types import Mode
 
 
@@ -156,3 +156,18 @@ def test_agrees_with_published_parameters_of_twelve_language_models(shared: Path
 def _column(path: Path, name: str) -> list[float]:
     with path.open() as file:
         return [float(row[name]) for row in csv.DictReader(file)]
+
+
+def test_information_is_greatest_at_the_models_level_and_averages_the_curve() -> None:
+    rng = np.random.default_rng(0)
+    ability, hard = np.linspace(-1, 3, 30), rng.normal(0, 1.5, 400)
+    scores = (rng.random((30, 400)) < 1 / (1 + np.exp(hard - ability[:, None]))).astype(np.int8)
+    found = fit_irt(scores)
+    information = expected_information(found)
+    level = found.ability.mean()
+    order = np.argsort(np.abs(found.difficulty - level))
+    assert (np.diff(information[order]) <= 1e-12).all()
+    grid = np.linspace(-8, 8, 4001) * found.ability.std() + level
+    weight = np.exp(-(np.linspace(-8, 8, 4001) ** 2) / 2)
+    p = 1 / (1 + np.exp(found.difficulty[7] - grid))
+    assert information[7] == pytest.approx((weight * p * (1 - p)).sum() / weight.sum(), rel=1e-3)

@@ -17,9 +17,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from apollobench.curate.candidates import tie_keys
 from apollobench.curate.categorize.base import Categorized, Job, Quality, Sorting, agreement, categorizer
 from apollobench.curate.categorize.labels import Definition, read_categories
-from apollobench.curate.select import tie_keys
 from apollobench.errors import InputError
 from apollobench.evaluate.store import ANSWERED, Store
 from apollobench.models.http.address import find_address
@@ -73,7 +73,7 @@ def read_category(text: str) -> str | None:
 def _sample(job: Job, spec: HttpCategories) -> list[int]:
     """Positions of the labelled items to ask about too: those whose seeded hashes are least."""
     labelled = [i for i, entry in enumerate(job.known) if entry is not None and entry.origin == "native"]
-    order = np.argsort(tie_keys([job.items[i].id for i in labelled], spec.seed), kind="stable")
+    order = np.argsort(tie_keys(tuple(job.items[i].id for i in labelled), spec.seed), kind="stable")
     return sorted(labelled[j] for j in order[: spec.sample])
 
 
