@@ -16,7 +16,7 @@ done; \
 echo "set-up: Python 3.11 or newer with its venv module is needed, and none was found on PATH" >&2; exit 2
 endef
 
-.PHONY: help setup setup-pages demo test test-pages test-vllm test-lmms check docs format
+.PHONY: help setup setup-pages demo test test-pages test-vllm test-lmms check docs format lock licences sbom
 
 help:
 	@echo "make demo    set up, then curate a benchmark, score two models on it, rank them and gate one (into demo/)"
@@ -27,10 +27,13 @@ help:
 	@echo "make check   set up, then lint, formatting and types"
 	@echo "make docs    write docs/cli.md from the commands' help"
 	@echo "make format  apply the linter's fixes and the formatter"
+	@echo "make lock    write the lock files from constraints.txt"
+	@echo "make licences   write docs/licences.md from what is installed"
+	@echo "make sbom    write dist/sbom.cdx.json, the bill of materials of .venv"
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt tools/set_up.py tools/environment.py
+$(READY): pyproject.toml constraints.txt tools/set_up.py tools/environment.py tools/lock.txt tools/build-lock.txt
 	@$(call with_python,tools/set_up.py)
 	@touch $@
 
@@ -48,7 +51,11 @@ demo: setup
 test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-.venv/.pages: $(READY) tools/set_up_pages.py
+.venv-release/.ready: tools/set_up_release.py tools/environment.py tools/release-lock.txt
+	@$(call with_python,tools/set_up_release.py)
+	@touch $@
+
+.venv/.pages: $(READY) tools/set_up_pages.py tools/pages-lock.txt
 	@$(BIN)/python tools/set_up_pages.py
 	@touch $@
 
@@ -74,3 +81,12 @@ docs: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+lock: .venv-release/.ready
+	@.venv-release/bin/python tools/lock.py
+
+licences: setup
+	@$(BIN)/python tools/licences.py
+
+sbom: setup .venv-release/.ready
+	@.venv-release/bin/python tools/sbom.py

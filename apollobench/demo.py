@@ -37,6 +37,7 @@ def steps(output: Path) -> Iterator[list[str]]:
     yield ["leaderboard", "export", "--format", "md", "--output_path", str(output / "leaderboard.md"), *results]
     yield ["leaderboard", "build", "--out", str(output / "leaderboard"), "--benchmark", benchmark, *results]
     yield ["gate", "--baseline", results[0], "--candidate", results[1]]
+    yield ["report", *results, "--html", str(output / "report")]
 
 
 def places(output: Path) -> str:
@@ -50,5 +51,6 @@ def places(output: Path) -> str:
             f"videos and questions {benchmark / 'data'}",
             f"scores of each model {', '.join(str(output / model / 'results.json') for model in MODELS)}",
             f"the leaderboard      {output / 'leaderboard' / 'index.html'} (and {output / 'leaderboard.md'})",
+            f"every answer to see  {output / 'report' / 'index.html'} (open it in a browser)",
         ]
     )

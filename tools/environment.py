@@ -50,6 +50,10 @@ class Environment:
         if subprocess.run(command).returncode != 0:
             sys.exit(f"set-up: failed: pip {' '.join(arguments)}")
 
+    def install_locked(self, lock: Path, *options: str) -> None:
+        """Installs what a lock file lists and nothing else, each file checked against its hashes."""
+        self.pip("install", "--no-deps", "--require-hashes", *options, "-r", str(lock))
+
     def install_torch(self, version: str, gpu: bool, constraints: Path | None = None) -> None:
         """Installs that torch: the default build for a GPU or off Linux (there it is a CPU build), else the CPU one.
 

@@ -18,7 +18,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 def main() -> None:
     venv = Environment(ROOT / ".venv")
-    venv.pip("install", "-c", str(ROOT / "constraints.txt"), "-e", f"{ROOT}[pages]")
+    venv.install_locked(ROOT / "tools" / "pages-lock.txt")
+    venv.pip("check")
     if any(map(shutil.which, NAMES)):
         return
     say("installing Chromium")

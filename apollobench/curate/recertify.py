@@ -16,7 +16,7 @@ from apollobench.benchmark import load_benchmark
 from apollobench.curate.answers import NO_VOTE, RIGHT, Answers, Bools
 from apollobench.curate.drift import Drift, Standing, by_category, drifts, standings
 from apollobench.curate.filter import Verdict, ballots, judge
-from apollobench.curate.recorded import recorded_answers, response_store
+from apollobench.curate.recorded import recorded_answers, response_stores
 from apollobench.curate.shifts import wants_shifts
 from apollobench.curate.validate import ModeAccuracy, mode_accuracies
 from apollobench.errors import InputError
@@ -77,8 +77,8 @@ def recertify(directory: Path, responses: Sequence[Path], max_failed: float) -> 
     """
     benchmark = load_benchmark(directory, needs_videos=False)
     recipe = recorded_recipe(benchmark.manifest, str(directory)).recipe
-    stores = [store for store in map(response_store, responses) if store is not None]
-    lost = [str(path) for path in responses if response_store(path) is None]
+    stores = response_stores(responses)
+    lost = [str(path) for path in responses if not response_stores([path])]
     if lost:
         raise InputError(f"{lost[0]}: no responses in it; name a folder that `apollobench import` or `eval` wrote")
     answers = recorded_answers(directory, responses)

@@ -40,7 +40,7 @@ def recorded_answers(directory: Path, more: Sequence[Path] = (), *, pool: bool =
     root = directory / str(benchmark.manifest["media_root"])
     left_out = [entry.item for entry in read_entries(directory / DROPPED, root)] if pool else []
     items = [*benchmark.items, *left_out]
-    stores = [store for store in map(response_store, (directory, *more)) if store is not None]
+    stores = response_stores((directory, *more))
     asked = {item.id for item in items}
     found = [response for response in load_responses(stores) if response.item in asked] if stores else []
     if not found:
@@ -100,10 +100,13 @@ def families(models: Iterable[str]) -> dict[str, str]:
     return {model: known[name].family for model in models if (name := model.split("@")[0]) in known}
 
 
-def response_store(directory: Path) -> Path | None:
-    """The folder of responses in, or at, `directory`."""
-    inner = directory / RESPONSES
-    return inner if inner.is_dir() else directory if (directory / "store.json").is_file() else None
+def response_stores(directories: Iterable[Path]) -> list[Path]:
+    """The folders of responses in, or at, these; of those that have one."""
+    stores = []
+    for directory in directories:
+        inner = directory / RESPONSES
+        stores += [inner] if inner.is_dir() else [directory] if (directory / "store.json").is_file() else []
+    return stores
 
 
 def _read_csv(correct: Path, folder: Path | None) -> dict[Mode, Matrix]:

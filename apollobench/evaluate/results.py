@@ -9,7 +9,8 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,22 +76,39 @@ def write_results(
 
 
 def read_results(directory: Path) -> Result:
-    """A result as `write_results` left it. Raises InputError for one that is absent, half-written or damaged."""
+    """A result as `write_results` left it. Raises InputError as `read_samples` does."""
+    document, lines = read_samples(directory)
+    with _reporting(directory):
+        return Result(directory, document["apollobench"], tuple(map(_sample, lines)), float(document["date"]))
+
+
+def read_samples(directory: Path) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
+    """The content of results.json, and of every line of samples.jsonl.
+
+    Raises InputError for a result that is absent, half-written or damaged.
+    """
     path = directory / RESULTS
-    try:
-        document = json.loads(path.read_bytes())
+    with _reporting(directory):
+        document: Mapping[str, Any] = json.loads(path.read_bytes())
         ours = document["apollobench"]
         samples = (directory / SAMPLES).read_bytes()
         if ours["format"] != FORMAT:
             raise InputError(f"{path}: format {ours['format']}, expected {FORMAT}; evaluate again with this version")
         if ours["samples_sha256"] != hashlib.sha256(samples).hexdigest():
             raise InputError(f"{directory}: {SAMPLES} is not the one that {RESULTS} was made from; evaluate again")
-        read = tuple(_sample(json.loads(line)) for line in samples.splitlines())
-        return Result(directory, ours, read, float(document["date"]))
+        return document, [json.loads(line) for line in samples.splitlines()]
+
+
+@contextmanager
+def _reporting(directory: Path) -> Iterator[None]:
+    try:
+        yield
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{error.filename}: no such file; expected a folder that `apollobench eval` wrote") from error
     except (ValueError, LookupError, TypeError) as error:
-        raise InputError(f"{path}: not a result of `apollobench eval` ({error!r}); evaluate again") from error
+        raise InputError(
+            f"{directory / RESULTS}: not a result of `apollobench eval` ({error!r}); evaluate again"
+        ) from error
 
 
 def _sample(raw: Mapping[str, Any]) -> Sample:

@@ -151,12 +151,21 @@ class Store:
 def load_responses(directories: Path | Iterable[Path]) -> list[Response]:
     """The merge of one or more stores, ordered by item, model, mode and key. Raises InputError as `Store` does."""
     merged = _merge([directories] if isinstance(directories, Path) else directories)
-    return sorted(merged.responses.values(), key=lambda r: (r.item, r.model, r.mode, r.key))
+    return merged.ordered()
 
 
 def load_plans(directories: Path | Iterable[Path]) -> dict[str, FramePlan]:
     """The frame plans that the responses refer to, by fingerprint. Raises InputError for a damaged one too."""
-    merged = _merge([directories] if isinstance(directories, Path) else directories)
+    return _plans(_merge([directories] if isinstance(directories, Path) else directories), directories)
+
+
+def load_store(directory: Path) -> tuple[list[Response], dict[str, FramePlan]]:
+    """What `load_responses` and `load_plans` give, read once."""
+    merged = _merge([directory])
+    return merged.ordered(), _plans(merged, directory)
+
+
+def _plans(merged: _Merge, directories: Path | Iterable[Path]) -> dict[str, FramePlan]:
     try:
         return {name: read_plan(name, frames) for name, frames in merged.plans.items()}
     except ValueError as error:
@@ -194,6 +203,9 @@ class _Merge:
         self.responses: dict[str, Response] = {}
         self.plans: dict[str, dict[str, Any]] = {}
         self._errors: dict[tuple[str, str, Mode], set[str]] = {}
+
+    def ordered(self) -> list[Response]:
+        return sorted(self.responses.values(), key=lambda r: (r.item, r.model, r.mode, r.key))
 
     def add(self, response: Response) -> None:
         held = self.responses.get(response.key)

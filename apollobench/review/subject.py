@@ -8,7 +8,7 @@ from pathlib import Path
 
 from apollobench.benchmark import ITEMS, Benchmark, load_benchmark, read_entries
 from apollobench.curate.itemcards import ItemCard, analyse, read_subject
-from apollobench.curate.recorded import response_store
+from apollobench.curate.recorded import response_stores
 from apollobench.evaluate.store import load_plans, load_responses
 from apollobench.types import FramePlan, Item, Mode, Response
 
@@ -41,7 +41,7 @@ def load_subject(
     root, links in it may lead. Raises InputError as `load_benchmark` does."""
     benchmark = load_benchmark(directory, data_root)
     root = (data_root or directory / str(benchmark.manifest["media_root"])).resolve()
-    stores = [store for store in map(response_store, (directory, *responses)) if store is not None]
+    stores = response_stores((directory, *responses))
     cards = analyse(read_subject(directory, responses), irt=None).cards if stores else ()
     return Subject(
         benchmark=benchmark,
