@@ -84,6 +84,13 @@ def ids(page: Page) -> list[str]:
     return page.locator(IDS).all_text_contents()
 
 
+def has_count(page: Page, count: int) -> None:
+    """Waits until the list shows so many items."""
+    from playwright.sync_api import expect
+
+    expect(page.locator("ol.items li")).to_have_count(count)
+
+
 def expected(table: Table, query: Query) -> list[str]:
     return [row.id for row in find(rows(table), table.modes, query)]
 
@@ -101,31 +108,31 @@ def test_the_list_finds_what_was_asked_for(page: Page, site: Site, table: Table)
     for words, query in queries.items():
         page.goto("about:blank")
         page.goto(site.list(words))
-        page.wait_for_function("document.getElementById('count').textContent.match(/items?$/)")
-        assert ids(page) == expected(table, query), words
-        count = len(expected(table, query))
-        assert page.locator("#count").text_content() == f"{count} item{'s' if count != 1 else ''}"
+        wanted = expected(table, query)
+        has_count(page, len(wanted))
+        assert ids(page) == wanted, words
+        assert page.locator("#count").text_content() == f"{len(wanted)} item{'s' if len(wanted) != 1 else ''}"
 
 
 def test_filters_by_hand_and_the_way_back(page: Page, site: Site, table: Table) -> None:
     page.goto(site.items)
     page.get_by_label("Show", exact=True).select_option("error")
     page.wait_for_url("**show=error*")
-    page.wait_for_function("document.querySelectorAll('ol.items li').length === 1")
+    has_count(page, 1)
     assert ids(page) == expected(table, Query(show="error"))
     page.get_by_label("Text").fill("no such question")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelectorAll('ol.items li').length === 0")
+    has_count(page, 0)
     page.get_by_role("link", name="Reset").click()
-    page.wait_for_function("document.querySelectorAll('ol.items li').length === 12")
+    has_count(page, 12)
     page.go_back()
-    page.wait_for_function("document.querySelectorAll('ol.items li').length === 0")
+    has_count(page, 0)
 
 
 def test_two_runs_side_by_side_on_what_differs(page: Page, site: Site, table: Table) -> None:
     page.goto(site.overview)
     page.get_by_role("link", name="Items on which apollo-one and apollo-two differ, video").click()
-    page.wait_for_function("document.querySelectorAll('ol.items li').length > 0")
+    page.locator("ol.items li").first.wait_for()
     differing = expected(table, Query(show="disagree", mode=Mode.VIDEO, models=(0, 1)))
     assert ids(page) == differing
     assert page.locator("#order").text_content() == "Answers in this order: apollo-one, apollo-two."
@@ -145,7 +152,7 @@ def test_two_runs_side_by_side_on_what_differs(page: Page, site: Site, table: Ta
 def test_frames_answers_and_chances_of_an_item(page: Page, site: Site, table: Table) -> None:
     number = 2
     page.goto(site.list("q=" + table.entries[number].item.id))
-    page.wait_for_function("document.querySelectorAll('ol.items li').length === 1")
+    has_count(page, 1)
     with page.expect_navigation():
         page.locator("ol.items a").first.click()
     item = page.locator(f"#i{number}")
@@ -169,7 +176,7 @@ def test_frames_answers_and_chances_of_an_item(page: Page, site: Site, table: Ta
 
 def test_markup_in_questions_and_answers_stays_text(page: Page, site: Site) -> None:
     page.goto(site.items)
-    page.wait_for_function("document.querySelectorAll('ol.items li').length > 0")
+    page.locator("ol.items li").first.wait_for()
     assert "<script>" in page.locator("ol.items a").first.inner_text()
     with page.expect_navigation():
         page.locator("ol.items a").first.click()
