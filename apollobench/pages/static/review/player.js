@@ -30,6 +30,7 @@ for (const button of document.querySelectorAll("[data-do]")) {
 }
 for (const name of ["timeupdate", "seeked", "ratechange", "loadedmetadata"]) video.addEventListener(name, tell);
 video.addEventListener("error", unplayable);
+if (video.error) unplayable();
 document.getElementById("controls").hidden = false;
 if (whoSaw) whoSaw.addEventListener("change", redraw);
 takeUp();
@@ -125,6 +126,7 @@ function unplayable() {
 
 function complain(text) {
   const told = document.getElementById("no-video");
+  if (told.textContent.includes(text)) return;
   told.textContent = [told.textContent, text].filter(Boolean).join(" ");
   told.hidden = false;
 }
