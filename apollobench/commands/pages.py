@@ -50,7 +50,6 @@ def review(
     Examples:
       apollobench review out/synthetic --reviewer ada
       apollobench review out/synthetic --export decisions.jsonl
-      apollobench curate --sources synthetic --output_path out/synthetic --decisions decisions.jsonl
     """
     from apollobench.review.session import hand_over, serve_review
 
