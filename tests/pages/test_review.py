@@ -257,8 +257,7 @@ def make_copy(subject: Subject, tmp_path: Path) -> Path:
     return tmp_path / "copy" / directory.name
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_everybody_can_use_it(
     page: Page, address: Address, accessible: Callable[[Any], None], scheme: Any, width: int
 ) -> None:
