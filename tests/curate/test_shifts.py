@@ -106,6 +106,7 @@ def file() -> RecipeFile:
             "select": {
                 "method": "random", "size": 10, "quotas": "balanced", "max_per_video": None, "when_short": "take_all",
                 "tie_break": "hash", "seed": 0,
+                "max_budget": None, "source_mix": None, "item_rest_gate": False,
             },
             "panel": list(PANEL),
             "held_out": [],
