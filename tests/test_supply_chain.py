@@ -16,7 +16,13 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-IMPORTED_AS = {"opencv-python-headless": "cv2", "pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+IMPORTED_AS = {
+    "markdown-it-py": "markdown_it",
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+}
 WITHOUT_REQUIREMENT = {"lmms_eval", "pydantic_core"}  # installed without dependencies; the other half of pydantic
 
 # Weak copyleft: used as it is published, as a package of its own, never copied into this one.
