@@ -7,6 +7,7 @@ published size stands in for them.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -100,10 +101,11 @@ def load(voter: Voter, asks: Sequence[Ask], modes: Sequence[Mode]) -> Load:
     Tokens are those of frames and prompts; GPU hours follow from 2 x parameters x tokens operations at `REACHED` of one
     A100's peak, the language model alone: encoders and replies come on top.
     """
-    shown = [_frames(mode, ask.seconds, voter.sampling) for mode in modes for ask in asks]
+    lengths = Counter(ask.seconds for ask in asks)
+    frames = sum(count * _frames(mode, seconds, voter.sampling) for mode in modes for seconds, count in lengths.items())
     characters = len(modes) * sum(ask.characters for ask in asks)
-    tokens = _tokens(voter, sum(shown), characters)
-    return Load(len(shown), sum(shown), tokens, _gpu_hours(voter.entry.parameters, tokens))
+    tokens = _tokens(voter, frames, characters)
+    return Load(len(modes) * len(asks), frames, tokens, _gpu_hours(voter.entry.parameters, tokens))
 
 
 def total(loads: Sequence[Load]) -> Load:
