@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from apollobench.atomic import replace_file
 from apollobench.errors import InputError
 from apollobench.types import CATEGORIES, Item, Mode, Truth, Video, digest
 
@@ -87,7 +88,7 @@ def write_benchmark(
     root = _common_folder([entry.item.video.path for entry in (*kept, *dropped)])
     _write_parquet(directory / ITEMS, kept, root)
     _write_parquet(directory / DROPPED, dropped, root)
-    replace_file(directory / CARD, card.encode())
+    replace_file(directory / CARD, card)
     manifest = {
         "format": FORMAT,
         **about,
@@ -95,7 +96,7 @@ def write_benchmark(
         "media_root": Path(os.path.relpath(root, directory)).as_posix(),
         "files": {name: file_sha256(directory / name) for name in (ITEMS, DROPPED, CARD)},
     }
-    replace_file(directory / MANIFEST, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+    replace_file(directory / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     return load_benchmark(directory, data_root=root, needs_videos=needs_videos)
 
 
@@ -267,16 +268,6 @@ def _read_manifest(directory: Path) -> dict[str, Any]:
 def _write_parquet(path: Path, entries: Sequence[Entry], root: Path) -> None:
     part = path.with_suffix(".part")
     pq.write_table(pa.Table.from_pylist([to_row(entry, root) for entry in entries], schema=SCHEMA), part)
-    part.replace(path)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Writes a file, complete or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
     part.replace(path)
 
 

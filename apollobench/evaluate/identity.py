@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import uuid
 from pathlib import Path
 
+from apollobench.atomic import replace_file
 from apollobench.models.base import Subject
 
 MODEL = "model.json"
@@ -14,9 +14,7 @@ MODEL = "model.json"
 def remember(output: Path, model: Subject) -> None:
     """Writes the model's name, revision and settings into `output`, atomically."""
     told = {"name": model.name, "revision": model.revision, "settings": dict(model.settings)}
-    draft = output / f".{MODEL}.{uuid.uuid4().hex}"
-    draft.write_text(json.dumps(told, indent=2) + "\n", encoding="ascii")
-    draft.replace(output / MODEL)
+    replace_file(output / MODEL, json.dumps(told, indent=2) + "\n")
 
 
 def last_revision(output: Path, name: str) -> str:

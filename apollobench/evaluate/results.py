@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from apollobench.atomic import replace_file
 from apollobench.errors import InputError
 from apollobench.evaluate.layout import FORMAT, About, results_document, sample_lines
 from apollobench.evaluate.score import Scorecard, score
@@ -68,8 +67,8 @@ def write_results(
     results = results_document(card, model, items, about, hashlib.sha256(samples).hexdigest())
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        _replace(directory / SAMPLES, samples)
-        _replace(directory / RESULTS, (json.dumps(results, indent=2, allow_nan=False) + "\n").encode("ascii"))
+        replace_file(directory / SAMPLES, samples)
+        replace_file(directory / RESULTS, json.dumps(results, indent=2, allow_nan=False) + "\n")
     except OSError as error:
         raise InputError(f"{directory}: cannot write results there: {error.strerror}; give another folder") from error
     return card
@@ -123,12 +122,3 @@ def _sample(raw: Mapping[str, Any]) -> Sample:
         None if raw["acc"] is None else float(raw["acc"]),
         f"{raw['doc_hash']} {raw['target']}",
     )
-
-
-def _replace(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

@@ -24,13 +24,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from apollobench.atomic import replace_file
 from apollobench.errors import InputError
 from apollobench.evaluate.records import parse_line, plan_line, read_plan, response_line
 from apollobench.types import FramePlan, Item, Mode, Response, Status, digest
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from apollobench.models.base import Subject
 
 MARKER = "store.json"
@@ -117,10 +116,8 @@ class Store:
             raise InputError(
                 f"{self.directory}: holds {strange[0]!r} and is not a response store; give an empty or new folder"
             )
-        draft = self.directory / f".{MARKER}.{uuid.uuid4().hex}"
         with self._reporting():
-            draft.write_text(json.dumps(FORMAT) + "\n")
-            draft.replace(self.directory / MARKER)
+            replace_file(self.directory / MARKER, json.dumps(FORMAT) + "\n")
 
     def _write(self, data: bytes) -> None:
         with self._reporting():
@@ -170,30 +167,6 @@ def _plans(merged: _Merge, directories: Path | Iterable[Path]) -> dict[str, Fram
         return {name: read_plan(name, frames) for name, frames in merged.plans.items()}
     except ValueError as error:
         raise InputError(f"{directories}: {error}; the store is damaged: restore its files") from error
-
-
-def export(directories: Path | Iterable[Path], path: Path) -> int:
-    """Writes the merge to one file in canonical order, atomically: equal contents give equal bytes.
-
-    Returns how many there are.
-    """
-    responses = load_responses(directories)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    draft.write_text("".join(map(response_line, responses)), encoding="ascii")
-    draft.replace(path)
-    return len(responses)
-
-
-def to_frame(responses: Iterable[Response]) -> pd.DataFrame:
-    """One row per response; the columns are the fields of `Response`, mode and status as text."""
-    import pandas as pd
-
-    rows = [
-        (r.key, r.item, r.model, r.mode.value, r.status.value, r.text, r.choice, r.option_logprobs, r.plan, r.error)
-        for r in responses
-    ]
-    frame = pd.DataFrame(rows, columns=list(Response.__dataclass_fields__))
-    return frame.astype({"choice": "Int64"})
 
 
 class _Merge:

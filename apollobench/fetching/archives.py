@@ -18,6 +18,7 @@ from dataclasses import astuple, dataclass
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
+from apollobench.atomic import replace_file
 from apollobench.errors import InputError
 from apollobench.fetching.stores import Decompressed, Joined, Store, opened
 from apollobench.types import digest
@@ -102,9 +103,7 @@ def read_members(store: Store, keep: Path) -> tuple[Store, list[Member]]:
         ) from error
     if store.remote:
         keep.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(".part")
-        part.write_text(json.dumps([astuple(member) for member in members]), encoding="utf-8")
-        part.replace(kept)
+        replace_file(kept, json.dumps([astuple(member) for member in members]))
     return store, members
 
 

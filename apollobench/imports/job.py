@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import uuid
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from apollobench.arguments import items_of_sources
+from apollobench.atomic import replace_file
 from apollobench.benchmark import DROPPED, items_fingerprint, load_benchmark, read_entries
 from apollobench.errors import InputError
 from apollobench.evaluate.layout import About
@@ -141,13 +142,12 @@ def _about(target: Target, model: str, tallies: Sequence[Tally]) -> About:
 
 def _write_unmatched(path: Path, tallies: Sequence[Tally]) -> None:
     """Every row that counts for nothing, with its reason; written atomically."""
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with draft.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["place", "reason"])
-        for tally in tallies:
-            table.writerows((place, reason) for reason, places in tally.unmatched.items() for place in places)
-    draft.replace(path)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["place", "reason"])
+    for tally in tallies:
+        table.writerows((place, reason) for reason, places in tally.unmatched.items() for place in places)
+    replace_file(path, text.getvalue().encode(errors="backslashreplace"))
 
 
 def _nothing(tallies: Sequence[Tally]) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from apollobench.benchmark import MANIFEST, file_sha256, items_fingerprint, replace_file
+from apollobench.atomic import replace_file
+from apollobench.benchmark import MANIFEST, file_sha256, items_fingerprint
 from apollobench.publish.card import card, citation, evaluation, licences
 from apollobench.publish.croissant import croissant
 from apollobench.publish.edition import Edition
@@ -50,12 +51,12 @@ def write(edition: Edition, output: Path) -> None:
         rows = [published_row(entry, edition.terms[entry.item.source], edition.root) for entry in entries]
         pq.write_table(table(rows), output / name)
     for name, text in TEXTS.items():
-        replace_file(output / name, text(edition).encode())
+        replace_file(output / name, text(edition))
     files = {name: ((output / name).stat().st_size, file_sha256(output / name)) for name in tables}
     replace_file(output / CROISSANT, _json(croissant(edition, files, citation(edition))))
     replace_file(output / MANIFEST, _json(_manifest(edition)))
     written = sorted(name for name in FILES if name != SUMS and (output / name).exists())
-    replace_file(output / SUMS, "".join(f"{file_sha256(output / name)}  {name}\n" for name in written).encode())
+    replace_file(output / SUMS, "".join(f"{file_sha256(output / name)}  {name}\n" for name in written))
 
 
 def _manifest(edition: Edition) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from apollobench.benchmark import replace_file
+from apollobench.atomic import replace_file
 from apollobench.curate.decisions import Decision, format_decisions, read_decisions
 from apollobench.errors import InputError
 from apollobench.review.ledger import Ledger
@@ -32,7 +32,7 @@ def decisions(ledger: Ledger) -> list[Decision]:
 def export_decisions(ledger: Ledger, path: Path) -> int:
     """Writes `decisions` to a file, complete or not at all; says how many."""
     found = decisions(ledger)
-    replace_file(path, format_decisions(found).encode())
+    replace_file(path, format_decisions(found))
     return len(found)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from apollobench.atomic import replace_file
 from apollobench.errors import InputError
 from apollobench.training.checkpoints import Place
 from apollobench.training.samples import Failure
@@ -126,7 +127,5 @@ def _cut(path: Path, stages: Sequence[str], place: Place) -> Path:
         if (stages.index(record["stage"]), record["step"]) > (place.stage, place.step):
             break
         kept.append(line)
-    part = path.with_suffix(".part")
-    part.write_text("".join(kept), encoding="utf-8")
-    part.replace(path)
+    replace_file(path, "".join(kept))
     return path

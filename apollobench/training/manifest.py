@@ -12,6 +12,7 @@ from typing import Any
 
 from apollobench import __version__
 from apollobench.apollo.checkpoint import revision
+from apollobench.atomic import replace_file
 from apollobench.errors import InputError
 from apollobench.training.recipe import TrainingFile
 from apollobench.training.records import Records
@@ -67,9 +68,7 @@ class Manifest:
         self.content["stages"] = found["stages"]
 
     def _write(self) -> None:
-        part = self._path.with_suffix(".part")
-        part.write_text(json.dumps(self.content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(self._path)
+        replace_file(self._path, json.dumps(self.content, indent=2, ensure_ascii=False) + "\n")
 
 
 def _described(records: Records) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from apollobench.evaluate.store import export
+from apollobench.evaluate.store import load_responses
+from apollobench.types import Response
 
 from . import eyes
 
@@ -28,27 +29,21 @@ def environment(root: Path, **more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", **more}
 
 
-def exported(store: Path) -> bytes:
-    path = store.parent / f"{store.name}.jsonl"
-    export(store, path)
-    return path.read_bytes()
-
-
 def response_lines(store: Path) -> int:
     """Responses that were ever appended, over all writers' files."""
     return sum(path.read_bytes().count(b'{"key":') for path in store.glob("*.jsonl"))
 
 
 @pytest.fixture(scope="module")
-def undisturbed(world: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def undisturbed(world: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Response]:
     store = tmp_path_factory.mktemp("undisturbed") / "store"
     eyes.evaluate(world, store)
-    return exported(store)
+    return load_responses(store)
 
 
 @pytest.mark.parametrize("die_after", [0, 1, 17, 72, 143])
 def test_killed_and_run_again_computes_only_what_is_missing(
-    world: Path, tmp_path: Path, root: Path, undisturbed: bytes, die_after: int
+    world: Path, tmp_path: Path, root: Path, undisturbed: list[Response], die_after: int
 ) -> None:
     store = tmp_path / "store"
     killed = subprocess.run(
@@ -60,11 +55,11 @@ def test_killed_and_run_again_computes_only_what_is_missing(
     again = subprocess.run(command(world, store), env=environment(root), capture_output=True, check=True)
     assert json.loads(again.stdout) == {"asked": RESPONSES - kept, "stored": kept}
     assert response_lines(store) == RESPONSES
-    assert exported(store) == undisturbed
+    assert load_responses(store) == undisturbed
 
 
 def test_killed_from_outside_at_any_moment_and_again(
-    world: Path, tmp_path: Path, root: Path, undisturbed: bytes
+    world: Path, tmp_path: Path, root: Path, undisturbed: list[Response]
 ) -> None:
     store = tmp_path / "store"
     for lines in (1, 30, 80):
@@ -79,10 +74,12 @@ def test_killed_from_outside_at_any_moment_and_again(
     kept = response_lines(store) - 1
     again = subprocess.run(command(world, store), env=environment(root), capture_output=True, check=True)
     assert json.loads(again.stdout) == {"asked": RESPONSES - kept, "stored": kept}
-    assert exported(store) == undisturbed
+    assert load_responses(store) == undisturbed
 
 
-def test_two_writers_at_once_make_what_one_makes(world: Path, tmp_path: Path, root: Path, undisturbed: bytes) -> None:
+def test_two_writers_at_once_make_what_one_makes(
+    world: Path, tmp_path: Path, root: Path, undisturbed: list[Response]
+) -> None:
     store = tmp_path / "store"
     both = [
         subprocess.Popen(
@@ -99,4 +96,4 @@ def test_two_writers_at_once_make_what_one_makes(world: Path, tmp_path: Path, ro
     assert all(count % PER_VIDEO == 0 and count for count in asked)
     assert len(list(store.glob("*.jsonl"))) == 2
     assert response_lines(store) == RESPONSES
-    assert exported(store) == undisturbed
+    assert load_responses(store) == undisturbed

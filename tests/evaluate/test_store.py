@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from apollobench.errors import InputError
 from apollobench.evaluate.records import parse_line, response_line
-from apollobench.evaluate.store import Store, export, load_plans, load_responses, response_key, to_frame
+from apollobench.evaluate.store import Store, load_plans, load_responses, response_key
 from apollobench.types import FramePlan, Item, Mode, Response, Sampling, Status, Video
 
 from .eyes import Eyes
@@ -118,9 +118,9 @@ def test_merge_of_two_folders_is_that_of_one(tmp_path: Path) -> None:
     fill(tmp_path / "both", [response("a"), response("b")], [response("c")])
     fill(tmp_path / "one", [response("c")])
     fill(tmp_path / "two", [response("b"), response("a")])
-    export(tmp_path / "both", tmp_path / "both.jsonl")
-    assert export([tmp_path / "one", tmp_path / "two"], tmp_path / "parts.jsonl") == 3
-    assert (tmp_path / "both.jsonl").read_bytes() == (tmp_path / "parts.jsonl").read_bytes()
+    merged = load_responses(tmp_path / "both")
+    assert len(merged) == 3
+    assert load_responses([tmp_path / "one", tmp_path / "two"]) == merged
 
 
 @settings(max_examples=60)
@@ -232,14 +232,6 @@ def test_key_covers_what_decides_an_answer_and_nothing_else() -> None:
     assert response_key(moved, Mode.VIDEO, "plan", "media", model, "1") == key
 
 
-def test_frame_has_one_typed_column_per_field(tmp_path: Path) -> None:
-    frame = to_frame([response("a"), error("b")])
-    assert list(frame.columns) == list(Response.__dataclass_fields__)
-    assert frame["status"].tolist() == ["ok", "error"]
-    assert frame["choice"].isna().tolist() == [False, True]
-    frame.to_parquet(tmp_path / "snapshot.parquet")
-
-
 def test_group_and_close_force_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     real = __import__("os").fsync
@@ -247,5 +239,6 @@ def test_group_and_close_force_to_disk(tmp_path: Path, monkeypatch: pytest.Monke
     with Store(tmp_path, group=4, seconds=1000) as store:
         for number in range(10):
             store.append([response(str(number))])
-    # Once for the folder that got a new file, twice for full groups of four, once for the rest at close.
-    assert len(synced) == 4
+    # Once for the marker of the store, once for the folder that got a new file, twice for full groups of four, once for
+    # the rest at close.
+    assert len(synced) == 5

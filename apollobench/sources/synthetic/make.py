@@ -13,6 +13,7 @@ from typing import Any
 import av
 from tqdm import tqdm
 
+from apollobench.atomic import replace_file
 from apollobench.errors import InputError
 from apollobench.sources.synthetic.questions import ask
 from apollobench.sources.synthetic.render import SIZE, render
@@ -45,8 +46,8 @@ def make_world(out: Path, videos: int, seed: int, *, workers: int | None = None,
         made = pool.map(make_video, [out / "videos"] * videos, seeds, chunksize=8)
         lists = list(tqdm(made, total=videos, desc="render", unit="video", disable=not progress, mininterval=1))
     lines = [json.dumps(item, ensure_ascii=False) for items in lists for item in items]
-    _replace(out / "items.jsonl", "\n".join(lines) + "\n")
-    _replace(mark, json.dumps({**about, "items": len(lines)}, indent=2) + "\n")
+    replace_file(out / "items.jsonl", "\n".join(lines) + "\n")
+    replace_file(mark, json.dumps({**about, "items": len(lines)}, indent=2) + "\n")
 
 
 def split_of(seed: int) -> str:
@@ -113,9 +114,3 @@ def _from_json(row: dict[str, Any], root: Path) -> Item:
             "truth": Truth(**row["truth"]),
         }
     )
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(text)
-    part.replace(path)
