@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: str | bytes) -> None:
-    """Writes a file, or replaces it, text as UTF-8; on return it is on the disk. Several processes may do so at once."""
+    """Writes a file or replaces it, text as UTF-8; on return it is on the disk. Several processes may do so at once."""
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     with draft.open("wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)

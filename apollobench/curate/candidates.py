@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from apollobench.curate.answers import Codes
 from apollobench.recipe import Quotas
 from apollobench.stats.clusters import Floats
+from apollobench.types import Item
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,3 +89,11 @@ def members(candidates: Candidates, eligible: Sequence[bool] | NDArray[np.bool_]
     order = order[mask[order]]
     edges = np.searchsorted(candidates.category[order], np.arange(len(candidates.categories) + 1))
     return [order[start:stop] for start, stop in pairwise(edges)]
+
+
+def item_seconds(items: Sequence[Item]) -> Floats:
+    """Seconds of the video that each item [items] asks about; nan where it cannot be read."""
+    from apollobench.video.lengths import video_lengths
+
+    known = video_lengths(item.video.path for item in items)
+    return np.array([known.get(item.video.path, np.nan) for item in items])

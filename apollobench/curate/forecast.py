@@ -9,12 +9,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from apollobench.errors import InputError
 from apollobench.evaluate.estimate import CHARACTERS_PER_TOKEN, Range
 from apollobench.evaluate.prompt import build_prompt
 from apollobench.models.registry import expected_sampling, readiness
@@ -22,7 +20,7 @@ from apollobench.models.roster import RosterEntry, find_entry
 from apollobench.recipe import Recipe
 from apollobench.sources import find_source, load_items
 from apollobench.sources.base import NotAtHandError
-from apollobench.types import Item, Mode, Sampling, Video
+from apollobench.types import Item, Mode, Sampling
 
 CHARACTERS = 400  # of a prompt, where no annotation is at hand to tell
 PEAK = 312e12  # operations a second of one A100 in bfloat16, without sparsity
@@ -124,6 +122,8 @@ def _voter(name: str) -> Voter:
 
 
 def _pool(name: str, options: Mapping[str, int | float | bool | str], root: Path) -> Pool:
+    from apollobench.video.lengths import video_lengths
+
     size = find_source(name)[0].size(options)
     try:
         items = load_items(name, options, root)
@@ -133,7 +133,8 @@ def _pool(name: str, options: Mapping[str, int | float | bool | str], root: Path
         asks = (Ask(size.seconds, CHARACTERS),) * size.items
         return Pool(name, asks, size.videos, 0, size.seconds * size.videos, {"published": size.videos}, str(error))
     videos = {item.video.id: item for item in items}
-    probed = _probed([item.video for item in videos.values()])
+    there = video_lengths(item.video.path for item in videos.values() if item.video.path.is_file())
+    probed = {video: there[item.video.path] for video, item in videos.items() if item.video.path in there}
     stated = {video: _stated(item) for video, item in videos.items()}
     typical = size.seconds if size else None
     ways = {video: "probed" if video in probed else "annotated" if stated[video] else "" for video in videos}
@@ -149,22 +150,6 @@ def _pool(name: str, options: Mapping[str, int | float | bool | str], root: Path
         seconds=sum(value or 0.0 for value in seconds.values()),
         lengths={way: count for way, count in lengths.items() if count},
     )
-
-
-def _probed(videos: Sequence[Video]) -> dict[str, float]:
-    """Seconds by video, of the files at hand that can be read."""
-    from apollobench.video.probe import probe
-
-    def seconds(video: Video) -> float | None:
-        try:
-            return probe(video.path).duration
-        except InputError:
-            return None
-
-    there = [video for video in videos if video.path.is_file()]
-    with ThreadPoolExecutor(8) as pool:
-        found = zip(there, pool.map(seconds, there), strict=True)
-        return {video.id: value for video, value in found if value is not None}
 
 
 def _stated(item: Item) -> float | None:

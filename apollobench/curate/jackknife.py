@@ -10,6 +10,7 @@ import numpy as np
 
 from apollobench.benchmark import DROPPED, load_benchmark, read_entries
 from apollobench.curate.answers import Answers, Bools
+from apollobench.curate.candidates import item_seconds
 from apollobench.curate.categorize import Categorized
 from apollobench.curate.crossfit import left_out, lowered
 from apollobench.curate.decide import candidates_of
@@ -60,13 +61,17 @@ class Jackknife:
 
 
 def jackknife(
-    recipe: Recipe, panel: Answers, categorized: Sequence[Categorized], blind: Answers | None = None
+    recipe: Recipe,
+    panel: Answers,
+    categorized: Sequence[Categorized],
+    blind: Answers | None = None,
+    cost: Floats | None = None,
 ) -> Jackknife:
     """Filters and selects by `recipe` with the whole panel, and with each of its families left out.
 
-    blind: the panel's answers as the filter sees them, where those are not the same. The filter's `min_votes` is
-    lowered to the models that are left, and a category with too few survivors gives what it has. Raises InputError for
-    a panel of one model.
+    blind: the panel's answers as the filter sees them, where those are not the same. cost: of the items, where the
+    selection has a budget. The filter's `min_votes` is lowered to the models that are left, and a category with too few
+    survivors gives what it has. Raises InputError for a panel of one model.
     """
     known = families(panel.models)
     kin = [known.get(model, model) for model in panel.models]
@@ -78,9 +83,9 @@ def jackknife(
         ids=tuple(item.id for item in panel.items),
         categories=tuple(entry.item.category or "" for entry in categorized),
         by_model=len(set(kin)) == 1,
-        whole=_without("", everyone, recipe, panel, blind or panel, categorized),
+        whole=_without("", everyone, recipe, panel, blind or panel, categorized, cost),
         replicates=tuple(
-            _without(name, gone, recipe, panel, blind or panel, categorized) for name, gone in groups.items()
+            _without(name, gone, recipe, panel, blind or panel, categorized, cost) for name, gone in groups.items()
         ),
     )
 
@@ -101,7 +106,8 @@ def of_benchmark(directory: Path) -> Jackknife:
     blind = None
     if wants_shifts(recipe.filter):
         blind = under_all_rotations(panel, load_responses([directory / RESPONSES]))
-    return jackknife(recipe, panel, [Categorized(item, "") for item in panel.items], blind)
+    cost = None if recipe.select.max_budget is None else item_seconds(panel.items)
+    return jackknife(recipe, panel, [Categorized(item, "") for item in panel.items], blind, cost)
 
 
 def jaccard(first: Bools, second: Bools) -> float:
@@ -111,14 +117,20 @@ def jaccard(first: Bools, second: Bools) -> float:
 
 
 def _without(
-    name: str, gone: Bools, recipe: Recipe, panel: Answers, blind: Answers, categorized: Sequence[Categorized]
+    name: str,
+    gone: Bools,
+    recipe: Recipe,
+    panel: Answers,
+    blind: Answers,
+    categorized: Sequence[Categorized],
+    cost: Floats | None,
 ) -> Replicate:
     rest = [model for model, absent in zip(panel.models, gone, strict=True) if not absent]
     spec = lowered(recipe.filter, len(rest))
     kept = np.array([verdict.keep for verdict in judge(ballots(blind.only(rest), spec), spec)], dtype=np.bool_)
     survivors = np.flatnonzero(kept)
     selected = np.zeros_like(kept)
-    candidates = candidates_of(recipe, panel.only(rest), categorized, survivors)
+    candidates = candidates_of(recipe, panel.only(rest), categorized, survivors, cost)
     try:
         chosen = select(candidates, recipe.select.model_copy(update={"when_short": "take_all"})).chosen
     except InputError as error:

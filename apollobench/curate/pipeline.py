@@ -9,10 +9,9 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
-
 from apollobench.benchmark import MANIFEST, Benchmark, write_benchmark
 from apollobench.curate.answers import gather
+from apollobench.curate.candidates import item_seconds
 from apollobench.curate.categorize import categorize
 from apollobench.curate.decide import Decisions, decide
 from apollobench.curate.decisions import Decision, apply_decisions
@@ -25,9 +24,7 @@ from apollobench.recipe import Recipe, RecipeFile
 from apollobench.report.card import benchmark_card
 from apollobench.report.curation import curation_report
 from apollobench.sources import load_items
-from apollobench.stats.clusters import Floats
 from apollobench.types import Item, Mode
-from apollobench.video.probe import probe
 
 RESPONSES, CATEGORIES, REPORT = "responses", "categories", "report.md"
 RunModels = Callable[[Sequence[str], Sequence[Item], Sequence[Mode], Path], list[Run]]
@@ -92,22 +89,11 @@ def curate(
         quality=sorting.quality,
         review=review,
         warnings=sorting.warnings,
-        cost=None if recipe.select.max_budget is None else video_seconds(items),
+        cost=None if recipe.select.max_budget is None else item_seconds(items),
     )
     for warning in decisions.warnings:
         print(f"warning: {warning}", file=sys.stderr, flush=True)
     return _publish(output, file, decisions, runs), decisions
-
-
-def video_seconds(items: Sequence[Item]) -> Floats:
-    """Seconds of the video that each item [items] asks about; nan where it cannot be read."""
-    known: dict[Path, float] = {}
-    for path in {item.video.path for item in items}:
-        try:
-            known[path] = probe(path).duration
-        except InputError:
-            known[path] = np.nan
-    return np.array([known[item.video.path] for item in items])
 
 
 def _publish(output: Path, file: RecipeFile, decisions: Decisions, runs: Sequence[Run]) -> Benchmark:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from apollobench.report.tables import percent
 from apollobench.stats.interval import Estimate
 
 LEFT, WIDTH = 3.0, 94.0  # per cent of the drawing that the scale takes
@@ -77,9 +78,20 @@ class Intervals:
         """The height of a row's mark number `place` below the row's top."""
         return NAME + LINE * place + LINE // 2
 
-    def cell(self, line: Line, series: int) -> str:
-        """What the table says of a row in a series."""
-        return next((mark.text for mark in line.marks if mark.series == series), "-")
+    @property
+    def columns(self) -> list[str]:
+        """Of the table, after the rows' names."""
+        return [*([self.reference] if self.reference else []), *self.series]
+
+    @property
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """Of the table: name -> what each column says."""
+        return [(line.name, self._cells(line)) for line in self.lines]
+
+    def _cells(self, line: Line) -> list[str]:
+        texts = {mark.series: mark.text for mark in line.marks}
+        given = [texts.get(series, "-") for series in range(len(self.series))]
+        return [percent(line.reference), *given] if self.reference else given
 
     def _tall(self, line: Line) -> int:
         return NAME + LINE * len(line.marks) + GAP
@@ -94,6 +106,11 @@ class Bars:
     series: tuple[str, ...]
     lines: tuple[tuple[str, tuple[int, ...]], ...]
     head: str = "category"
+
+    @property
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """Of the table: name -> its counts."""
+        return [(name, [f"{count:,}" for count in counts]) for name, counts in self.lines]
 
     @property
     def height(self) -> int:
