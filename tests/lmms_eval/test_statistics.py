@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lmms_eval.api.metrics import clustered_stderr, paired_ttest
 
 from apollobench.stats.clusters import partition
 from apollobench.stats.interval import clustered_mean
@@ -13,6 +12,8 @@ from apollobench.stats.interval import clustered_mean
 @pytest.mark.parametrize("videos", [3, 40])
 def test_clustered_standard_error(videos: int) -> None:
     """Theirs estimates the variance of single scores with n - 1, and adds the terms between scores of one video."""
+    from lmms_eval.api.metrics import clustered_stderr
+
     rng = np.random.default_rng(videos)
     labels = np.repeat(range(videos), rng.integers(1, 6, videos)).tolist()
     scores = (rng.random(len(labels)) < 0.7).astype(float)
@@ -24,6 +25,8 @@ def test_clustered_standard_error(videos: int) -> None:
 
 
 def test_paired_difference_of_items_that_share_no_video() -> None:
+    from lmms_eval.api.metrics import paired_ttest
+
     rng = np.random.default_rng(0)
     before, after = (rng.random(150) < 0.6).astype(float), (rng.random(150) < 0.7).astype(float)
     theirs = paired_ttest(after.tolist(), before.tolist())
