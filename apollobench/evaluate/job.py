@@ -16,7 +16,7 @@ from apollobench.evaluate.results import write_results
 from apollobench.evaluate.run import RunCounts, run
 from apollobench.evaluate.score import Scorecard
 from apollobench.evaluate.shard import WHOLE
-from apollobench.evaluate.store import Store
+from apollobench.evaluate.store import Store, Where
 from apollobench.models.base import Metered
 from apollobench.models.http.address import without_credentials
 from apollobench.models.registry import folder_name, load_model
@@ -30,7 +30,7 @@ RESPONSES = "responses"
 class Job:
     """What to evaluate. backend: None for the roster's own. limit: only the first items.
 
-    output: None for `out/` with the names of benchmark and model.
+    output: None for `out/` with the names of benchmark and model. responses: the store, None for one in `output`.
     """
 
     model: str
@@ -43,6 +43,7 @@ class Job:
     batch_size: int = 1
     shard: tuple[int, int] = WHOLE
     output: Path | None = None
+    responses: Where | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def evaluate(job: Job) -> Outcome:
     output = output_folder(job, benchmark, model.name)
     meter = model if isinstance(model, Metered) else None
     try:
-        with closing(model), Store(output / RESPONSES) as store:
+        with closing(model), Store(job.responses or output / RESPONSES, model=model.name) as store:
             remember(output, model)
             counts = run(model, items, job.modes, store, shard=job.shard, batch_size=job.batch_size)
     finally:

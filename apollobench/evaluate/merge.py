@@ -105,6 +105,6 @@ def _spilled(responses: list[Response], scratch: Path) -> Iterable[Response]:
 def _read(path: Path) -> Iterator[Response]:
     with path.open("rb") as file:
         for line in file:
-            record = parse_line(line.rstrip(b"\n"))
+            record = parse_line(line)
             assert isinstance(record, Response)
             yield record

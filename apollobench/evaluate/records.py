@@ -35,8 +35,8 @@ Record = Response | PlanLine
 
 
 def seal(text: str) -> str:
-    """An object of ASCII JSON as one line: with its checksum, and the line's end."""
-    return f'{text[:-1]},"crc":"{crc32(text[:-1].encode("ascii")):08x}"}}\n'
+    """An object of JSON as one line: with its checksum, and the line's end."""
+    return f'{text[:-1]},"crc":"{crc32(text[:-1].encode()):08x}"}}\n'
 
 
 def response_line(response: Response) -> str:
@@ -50,8 +50,8 @@ def plan_line(fingerprint: str, plan: FramePlan) -> str:
 
 
 def parse_line(line: bytes) -> Record:
-    """The record of a line without its end. Raises ValueError that says what is wrong with the line."""
-    body, sealed = unseal(line)
+    """The record of a line, with or without its end. Raises ValueError that says what is wrong with the line."""
+    body, sealed = unseal(line.removesuffix(b"\n"))
     if sealed and (found := _PLAN.match(body)):
         return PlanLine(found[1].decode(), body)
     raw = _object(body)

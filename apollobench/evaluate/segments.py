@@ -118,7 +118,7 @@ def _lines(segment: Segment, damage: list[Damage]) -> Iterator[Record]:
     with segment.place.open(segment.name) as file:
         for number, line in enumerate(file, start=1):
             try:
-                yield parse_line(line.removesuffix(b"\n"))
+                yield parse_line(line)
             except ValueError as error:
                 yield from salvage(line)
                 if line.endswith(b"\n"):

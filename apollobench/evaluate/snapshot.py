@@ -109,6 +109,20 @@ def replaced_by(place: Place, name: str) -> list[str]:
 
 def read_snapshot(place: Place, name: str, damage: list[Damage]) -> Iterator[Response]:
     """The rows in order; those of groups that are damaged are left out, and told in `damage`."""
+    for reader, number in _groups(place, name, damage):
+        yield from _rows(reader.read_row_group(number))
+
+
+def sound(place: Place, name: str) -> bool:
+    """Whether every group of rows is as it was written."""
+    damage: list[Damage] = []
+    for _ in _groups(place, name, damage):
+        pass
+    return not damage
+
+
+def _groups(place: Place, name: str, damage: list[Damage]) -> Iterator[tuple[Any, int]]:
+    """A reader and the number of each group whose checksum matches."""
     metadata = _metadata(place, name)
     if metadata is None:
         damage.append(Damage(place.path(name), f"its footer is damaged, and {name}{FOOTER} is no copy of it"))
@@ -119,7 +133,7 @@ def read_snapshot(place: Place, name: str, damage: list[Damage]) -> Iterator[Res
         for number, (end, crc) in enumerate(_about(metadata)["groups"]):
             file.seek(begin)
             if crc32(file.read(end - begin)) == crc:
-                yield from _rows(reader.read_row_group(number))
+                yield reader, number
             else:
                 rows = metadata.row_group(number).num_rows
                 damage.append(Damage(place.path(name), f"group {number}, {rows:,} rows: its checksum does not match"))

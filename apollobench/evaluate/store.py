@@ -36,7 +36,17 @@ from apollobench.types import FramePlan, Item, Mode, Response, digest
 if TYPE_CHECKING:
     from apollobench.models.base import Subject
 
-__all__ = ["ANSWERED", "MARKER", "Store", "Where"]
+__all__ = [
+    "ANSWERED",
+    "Store",
+    "Where",
+    "is_store",
+    "load_plans",
+    "load_responses",
+    "load_store",
+    "response_key",
+    "stream_responses",
+]
 T = TypeVar("T")
 TakePlan = Callable[[PlanLine], object]
 OURS = (f".{MARKER}", ".responses-", "responses-")  # what may lie where a marker was lost or is still to come
@@ -159,6 +169,11 @@ class Store:
                 f"{self._place}: cannot store responses there: {error.strerror or error}; free space, mend the "
                 "permissions, or give another folder"
             ) from error
+
+
+def is_store(where: Where) -> bool:
+    """Whether there is a store."""
+    return MARKER in place_of(where).names()
 
 
 def load_responses(where: Where | Iterable[Where]) -> list[Response]:
