@@ -71,6 +71,12 @@ def curate(
     data_root: Annotated[
         Path | None, typer.Option("--data_root", help="Folder of the sources' data. [default: OUTPUT_PATH/data]")
     ] = None,
+    responses: Annotated[
+        str | None,
+        typer.Option(
+            "--responses", help="Store of the answers: a folder, or s3://BUCKET/PATH and others that fsspec knows."
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes that run models. [default: one per core]")
     ] = None,
@@ -123,7 +129,7 @@ def curate(
         typer.echo(forecast_markdown(forecast(file.recipe, data)))
         return
     items = load_pool(file.recipe, data)
-    _, made = make(file, items, output_path, decided=decided, workers=workers)
+    _, made = make(file, items, output_path, decided=decided, workers=workers, responses=responses)
     typer.echo(f"{closing(made)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
 
 

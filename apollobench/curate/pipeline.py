@@ -20,6 +20,7 @@ from apollobench.curate.panel import Run, run_panel
 from apollobench.curate.shifts import rotations, under_all_rotations, wants_shifts
 from apollobench.errors import InputError
 from apollobench.evaluate.prompt import PROMPT_VERSION
+from apollobench.evaluate.store import Where
 from apollobench.recipe import Recipe, RecipeFile
 from apollobench.report.card import benchmark_card
 from apollobench.report.curation import curation_report
@@ -27,7 +28,7 @@ from apollobench.sources import load_items
 from apollobench.types import Item, Mode
 
 RESPONSES, CATEGORIES, REPORT = "responses", "categories", "report.md"
-RunModels = Callable[[Sequence[str], Sequence[Item], Sequence[Mode], Path], list[Run]]
+RunModels = Callable[[Sequence[str], Sequence[Item], Sequence[Mode], Where], list[Run]]
 
 
 def load_pool(recipe: Recipe, data_root: Path) -> list[Item]:
@@ -47,12 +48,13 @@ def curate(
     workers: int | None = None,
     model_args: Mapping[str, str] | None = None,
     run_models: RunModels | None = None,
+    responses: Where | None = None,
 ) -> tuple[Benchmark, Decisions]:
     """Curates `items` by the recipe into `output`, with the report and every response beside the benchmark.
 
     Stopped and started again it computes only what is missing, and ends with the same bytes. decided: what people
     decided about items, which overrides everything else. workers: processes that run models. run_models: what answers
-    in place of the panel's processes, for answers that exist already.
+    in place of the panel's processes, for answers that exist already. responses: the store, None for one in `output`.
     Raises InputError for whatever the user can put right; warnings go to standard error and into the report.
     """
     recipe = file.recipe
@@ -73,13 +75,14 @@ def curate(
         level=recipe.validation.confidence,
     )
     ask = run_models or partial(run_panel, workers=workers, model_args=model_args)
-    runs = ask([*recipe.panel, *recipe.held_out], items, recipe.modes, output / RESPONSES)
+    store = responses or output / RESPONSES
+    runs = ask([*recipe.panel, *recipe.held_out], items, recipe.modes, store)
     _tell_of_replacement(output, file)
-    responses = chain.from_iterable(run.responses for run in runs)
-    answers = gather(items, responses, [run.model for run in runs], recipe.modes)
+    answered = chain.from_iterable(run.responses for run in runs)
+    answers = gather(items, answered, [run.model for run in runs], recipe.modes)
     blind = None
     if wants_shifts(recipe.filter):
-        again = ask(recipe.panel, rotations(items), [Mode.TEXT], output / RESPONSES)
+        again = ask(recipe.panel, rotations(items), [Mode.TEXT], store)
         blind = under_all_rotations(answers.only(recipe.panel), chain.from_iterable(run.responses for run in again))
     decisions = decide(
         recipe,

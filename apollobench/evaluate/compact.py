@@ -22,6 +22,7 @@ from apollobench.evaluate.segments import (
     Damage,
     Segment,
     marker,
+    next_stem,
     number_of,
     read_marker,
     segment_names,
@@ -29,6 +30,7 @@ from apollobench.evaluate.segments import (
     stem,
 )
 from apollobench.evaluate.snapshot import FOOTER, fits, replaced_by, snapshot_name, sound, write_snapshot
+from apollobench.evaluate.store import Store
 from apollobench.types import Response
 
 REST = f"-rest{LINES}"
@@ -49,13 +51,17 @@ class Compaction:
     damage: tuple[Damage, ...]
 
 
-def compact(where: Where) -> Compaction:
+def compact(where: Where, into: Where | None = None) -> Compaction:
     """Replaces the finished files of a store by one snapshot, sorted by question; frame plans stay lines.
 
+    into: a store that the snapshot is added to instead, such as a local one of what lies far away; `where` is left as
+    it is.
     What is damaged is left out of it and told: run the evaluation again to have it answered. Memory does not depend on
     the size of the store; lines are sorted in temporary files. Raises InputError for what is no store, and where
     nothing can be written.
     """
+    if into is not None:
+        return _copy(where, into)
     place = place_of(where)
     damage: list[Damage] = []
     try:
@@ -66,7 +72,9 @@ def compact(where: Where) -> Compaction:
         free = _finished(found)
         count = 0
         if any(not segment.name.endswith((SNAPSHOT, REST)) for segment in free) or len(free) > 2:
-            count = _replace(place, free, damage)
+            count, snapshot = _publish(place, free, damage, stem(number_of(free[-1].name)))
+            if sound(place, snapshot):
+                _remove(place, [segment.name for segment in free])
     except OSError as error:
         raise InputError(
             f"{place}: cannot be compacted: {error.strerror or error}; nothing is lost. Free space, or mend the "
@@ -81,9 +89,18 @@ def _finished(found: Sequence[Segment]) -> list[Segment]:
     return list(found[: next(busy, len(found))])
 
 
-def _replace(place: Place, old: Sequence[Segment], damage: list[Damage]) -> int:
+def _copy(where: Where, into: Where) -> Compaction:
+    damage: list[Damage] = []
+    Store(into).close()
+    target = place_of(into)
+    found = segments([place_of(where)], damage)
+    count, _ = _publish(target, found, damage, next_stem(target)) if found else (0, "")
+    return Compaction(str(target), len(found), count, 0, tuple(damage))
+
+
+def _publish(place: Place, old: Sequence[Segment], damage: list[Damage], name: str) -> tuple[int, str]:
+    """Makes a snapshot of `old` in `place`: how many responses it holds, and what it is called."""
     names = [segment.name for segment in old]
-    name = stem(number_of(names[-1]))
     with draft(place) as table, draft(place) as lines:
         with lines.open("wb") as file:
             rest = _Rest(file)
@@ -93,9 +110,7 @@ def _replace(place: Place, old: Sequence[Segment], damage: list[Damage]) -> int:
             place.take(lines, f"{name}{REST}")
         place.take(table, snapshot)
     place.publish(f"{snapshot}{FOOTER}", footer)
-    if sound(place, snapshot):
-        _remove(place, names)
-    return rest.responses
+    return rest.responses, snapshot
 
 
 class _Rest:

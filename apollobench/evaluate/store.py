@@ -46,6 +46,7 @@ __all__ = [
     "load_store",
     "response_key",
     "stream_responses",
+    "survey",
 ]
 T = TypeVar("T")
 TakePlan = Callable[[PlanLine], object]
@@ -184,12 +185,18 @@ def load_responses(where: Where | Iterable[Where]) -> list[Response]:
     return _load(where, lambda plan: None).ordered()
 
 
-def stream_responses(where: Where | Iterable[Where]) -> Iterator[Response]:
-    """What `load_responses` gives, in a memory that does not depend on how much that is."""
+def stream_responses(where: Where | Iterable[Where], *, tell: bool = True) -> Iterator[Response]:
+    """What `load_responses` gives, in a memory that does not depend on how much that is. tell: name what is damaged."""
+    responses, damage = survey(where)
+    yield from responses
+    if tell:
+        warn(damage)
+
+
+def survey(where: Where | Iterable[Where]) -> tuple[Iterator[Response], list[Damage]]:
+    """What `stream_responses` gives; and what is damaged, which is complete once all is read."""
     groups, damage = _steadily(lambda damage: _begun(by_question(segments(_places(where), damage), damage)))
-    for group in groups:
-        yield from sorted(group, key=lambda response: response.key)
-    warn(damage)
+    return chain.from_iterable(sorted(group, key=lambda response: response.key) for group in groups), damage
 
 
 def load_plans(where: Where | Iterable[Where]) -> dict[str, FramePlan]:
