@@ -29,7 +29,7 @@ from apollobench.evaluate.segments import (
     segments,
     stem,
 )
-from apollobench.evaluate.snapshot import FOOTER, fits, replaced_by, snapshot_name, sound, write_snapshot
+from apollobench.evaluate.snapshot import FOOTER, fits, footer_of, replaced_by, snapshot_name, sound, write_snapshot
 from apollobench.evaluate.store import Store
 from apollobench.types import Response
 
@@ -146,10 +146,13 @@ def _remove(place: Place, names: Sequence[str]) -> None:
 
 
 def _sweep(place: Place) -> None:
-    """Finishes what an earlier call left: removes files that a snapshot has replaced, and old drafts."""
+    """Finishes what an earlier call left: copies a footer, removes what was replaced, and old drafts."""
     names = segment_names(place)
     for name in names:
         if name.endswith(SNAPSHOT) and sound(place, name):
+            if f"{name}{FOOTER}" not in place.names():
+                with place.open(name) as file:
+                    place.publish(f"{name}{FOOTER}", footer_of(file))
             _remove(place, [old for old in replaced_by(place, name) if old in names])
     if isinstance(place, Folder):
         for path in place.directory.glob(f"{DRAFT}*"):

@@ -12,8 +12,8 @@ from apollobench.benchmark import Benchmark, load_benchmark
 from apollobench.evaluate.accounting import record, total
 from apollobench.evaluate.identity import remember
 from apollobench.evaluate.layout import About
-from apollobench.evaluate.results import write_results
 from apollobench.evaluate.ledger import RunCounts
+from apollobench.evaluate.results import write_results
 from apollobench.evaluate.run import run
 from apollobench.evaluate.score import Scorecard
 from apollobench.evaluate.shard import WHOLE

@@ -96,7 +96,7 @@ class Folder:
 
     def names(self) -> list[str]:
         try:
-            return sorted(os.listdir(self.directory))
+            return sorted(path.name for path in self.directory.iterdir())
         except (FileNotFoundError, NotADirectoryError):
             return []
 

@@ -92,9 +92,7 @@ def write_snapshot(path: Path, responses: Iterable[Response], replaces: Sequence
             groups.append(sink.cut())
         writer.add_key_value_metadata({_ABOUT: json.dumps({"replaces": list(replaces), "groups": groups})})
     with path.open("rb") as file:
-        footer = _tail(file)
-    assert footer is not None
-    return footer
+        return footer_of(file)
 
 
 def snapshot_name(stem: str, footer: bytes) -> str:
@@ -147,31 +145,29 @@ def _about(metadata: Any) -> dict[str, Any]:
 def _metadata(place: Place, name: str) -> Any:
     """What the footer says; None where neither it nor its copy is whole."""
     with place.open(name) as file:
-        footer = _tail(file)
-    expected = name.removesuffix(SNAPSHOT).rpartition("-")[2]
-    if footer is None or f"{crc32(footer):08x}" != expected:
+        footer = footer_of(file)
+    if not _is_of(name, footer):
         try:
             with place.open(f"{name}{FOOTER}") as file:
                 footer = file.read()
         except FileNotFoundError:
             return None
-        if f"{crc32(footer):08x}" != expected:
+        if not _is_of(name, footer):
             return None
     return pq.read_metadata(io.BytesIO(_MAGIC + footer))
 
 
-def _tail(file: IO[bytes]) -> bytes | None:
-    """The footer, with the length and the mark after it; None where the file does not end like that."""
+def _is_of(name: str, footer: bytes) -> bool:
+    return name.endswith(f"-{crc32(footer):08x}{SNAPSHOT}")
+
+
+def footer_of(file: IO[bytes]) -> bytes:
+    """The footer, with its length and the mark after it; whatever stands in its place in a file that is damaged."""
     size = file.seek(0, io.SEEK_END)
-    if size < 12:
-        return None
-    file.seek(size - 8)
-    end = file.read(8)
-    length = int.from_bytes(end[:4], "little") + 8
-    if end[4:] != _MAGIC or length > size - 4:
-        return None
-    file.seek(size - length)
-    return file.read(length)
+    file.seek(max(0, size - 8))
+    length = int.from_bytes(file.read(4), "little") + 8
+    file.seek(max(0, size - length))
+    return file.read()
 
 
 def _rows(table: Any) -> Iterator[Response]:
