@@ -74,7 +74,8 @@ def curate(
     responses: Annotated[
         str | None,
         typer.Option(
-            "--responses", help="Store of the answers: a folder, or s3://BUCKET/PATH and others that fsspec knows."
+            "--responses",
+            help="Store of the answers: a folder, or s3://BUCKET/PATH or the like. [default: OUTPUT_PATH/responses]",
         ),
     ] = None,
     workers: Annotated[

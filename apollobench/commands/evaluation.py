@@ -48,7 +48,7 @@ def evaluate(
         str | None,
         typer.Option(
             "--responses",
-            help="Store of the answers: a folder, or s3://BUCKET/PATH and others that fsspec knows. [default: OUTPUT_PATH/responses]",
+            help="Store of the answers: a folder, or s3://BUCKET/PATH or the like. [default: OUTPUT_PATH/responses]",
         ),
     ] = None,
     allow_errors: Annotated[

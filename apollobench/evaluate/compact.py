@@ -124,7 +124,7 @@ class _Rest:
     def take(self, plan: PlanLine) -> None:
         if plan.fingerprint not in self._plans:
             self._plans.add(plan.fingerprint)
-            self._file.write(seal(plan.line.decode()).encode())
+            self._file.write(seal(plan.line.decode()))
 
     def sifted(self, groups: Iterator[list[Response]]) -> Iterator[Response]:
         """Answers come before the errors that came after them, so that reading in order gives the same again."""
@@ -134,7 +134,7 @@ class _Rest:
                 if fits(response):
                     yield response
                 else:
-                    self._file.write(response_line(response).encode())
+                    self._file.write(response_line(response))
 
 
 def _remove(place: Place, names: Sequence[str]) -> None:

@@ -97,7 +97,7 @@ def _runs(
 
 def _spilled(responses: list[Response], scratch: Path) -> Iterable[Response]:
     path = scratch / f"{len(list(scratch.iterdir()))}.jsonl"
-    with path.open("w", encoding="ascii") as file:
+    with path.open("wb") as file:
         file.writelines(map(response_line, sorted(responses, key=question)))
     return _read(path)
 

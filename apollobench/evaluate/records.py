@@ -34,17 +34,18 @@ class PlanLine:
 Record = Response | PlanLine
 
 
-def seal(text: str) -> str:
+def seal(text: str) -> bytes:
     """An object of JSON as one line: with its checksum, and the line's end."""
-    return f'{text[:-1]},"crc":"{crc32(text[:-1].encode()):08x}"}}\n'
+    body = text[:-1].encode()
+    return b'%b,"crc":"%08x"}\n' % (body, crc32(body))
 
 
-def response_line(response: Response) -> str:
+def response_line(response: Response) -> bytes:
     """The response as one line, its fields in the order of `Response`."""
     return seal(_ENCODE({name: getattr(response, name) for name in _RESPONSE}))
 
 
-def plan_line(fingerprint: str, plan: FramePlan) -> str:
+def plan_line(fingerprint: str, plan: FramePlan) -> bytes:
     """The plan under its fingerprint as one line."""
     return seal(_ENCODE({"plan": fingerprint, "frames": asdict(plan)}))
 

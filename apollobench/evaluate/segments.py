@@ -45,7 +45,7 @@ class Segment:
 
 def marker() -> bytes:
     """What the file says that makes a folder a store."""
-    return seal(json.dumps({"format": FORMAT, "version": VERSION})).encode()
+    return seal(json.dumps({"format": FORMAT, "version": VERSION}))
 
 
 def read_marker(place: Place, damage: list[Damage]) -> bool:

@@ -105,7 +105,7 @@ class Store:
         lines += map(response_line, responses)
         if not lines:
             return
-        self._write("".join(lines).encode("ascii"))
+        self._write(b"".join(lines))
         self._plans.update(name for name, _ in new)
         for response in responses:
             self._merged.add(response)
