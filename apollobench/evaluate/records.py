@@ -10,12 +10,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
 from apollobench.types import FramePlan, Mode, Response, Sampling, Status
 
 _RESPONSE = tuple(field.name for field in fields(Response))
+_FIELDS = frozenset(_RESPONSE)
 _ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _SEAL = len(',"crc":"00000000"}')
 _PLAN = re.compile(rb'\{"plan":"([^"\\]*)","frames":\{')
@@ -50,17 +52,28 @@ def plan_line(fingerprint: str, plan: FramePlan) -> bytes:
     return seal(_ENCODE({"plan": fingerprint, "frames": asdict(plan)}))
 
 
-def parse_line(line: bytes) -> Record:
-    """The record of a line, with or without its end. Raises ValueError that says what is wrong with the line."""
+def parse_line(line: bytes, *, model: str | None = None) -> Record | None:
+    """The record of a line, with or without its end; None for a response of another model than the one wanted.
+
+    Raises ValueError that says what is wrong with the line.
+    """
     body, sealed = unseal(line.removesuffix(b"\n"))
     if sealed and (found := _PLAN.match(body)):
         return PlanLine(found[1].decode(), body)
+    if sealed and model is not None and _of(model) not in body:
+        return None
     raw = _object(body)
     if raw.keys() != {"plan", "frames"}:
         return _response(raw)
     if not isinstance(raw["plan"], str) or not isinstance(raw["frames"], dict):
         raise ValueError("not a frame plan")
     return PlanLine(raw["plan"], body)
+
+
+@lru_cache(maxsize=1)
+def _of(model: str) -> bytes:
+    """What only a response of the model holds: inside a text every quote is escaped."""
+    return f'"model":{_ENCODE(model)},'.encode()
 
 
 def unseal(line: bytes) -> tuple[bytes, bool]:
@@ -76,9 +89,11 @@ def salvage(line: bytes) -> Iterator[Record]:
     """The whole records in a damaged line: two lines become one when the end of the first is damaged."""
     for found in _SEALED.finditer(line):
         try:
-            yield parse_line(found[0])
+            record = parse_line(found[0])
         except ValueError:
             continue
+        if record is not None:
+            yield record
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -92,8 +107,8 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _response(raw: dict[str, Any]) -> Response:
-    missing, unknown = [name for name in _RESPONSE if name not in raw], sorted(raw.keys() - set(_RESPONSE))
-    if missing or unknown:
+    if raw.keys() != _FIELDS:
+        missing, unknown = [name for name in _RESPONSE if name not in raw], sorted(raw.keys() - _FIELDS)
         raise ValueError(f"not a response: lacks {missing}, has unknown {unknown}")
     for name in ("key", "item", "model"):
         if not isinstance(raw[name], str):

@@ -105,26 +105,32 @@ def segments(places: Iterable[Place], damage: list[Damage]) -> list[Segment]:
     return sorted(found, key=lambda segment: segment.name)
 
 
-def read_segment(segment: Segment, damage: list[Damage]) -> Iterator[Record]:
-    """Everything in a file, in order; what cannot be read is added to `damage`."""
+def read_segment(segment: Segment, damage: list[Damage], *, model: str | None = None) -> Iterator[Record]:
+    """Everything in a file, in order; what cannot be read is added to `damage`.
+
+    model: whose responses are wanted; many of the others are then passed over unread.
+    """
     if segment.name.endswith(SNAPSHOT):
         from apollobench.evaluate.snapshot import read_snapshot
 
         return read_snapshot(segment.place, segment.name, damage)
-    return _lines(segment, damage)
+    return _lines(segment, damage, model)
 
 
-def _lines(segment: Segment, damage: list[Damage]) -> Iterator[Record]:
+def _lines(segment: Segment, damage: list[Damage], model: str | None) -> Iterator[Record]:
     with segment.place.open(segment.name) as file:
         for number, line in enumerate(file, start=1):
             try:
-                yield parse_line(line)
+                record = parse_line(line, model=model)
             except ValueError as error:
                 yield from salvage(line)
                 if line.endswith(b"\n"):
                     damage.append(Damage(segment.path, f"line {number}: {error}"))
                 elif not segment.place.written(segment.name):
                     damage.append(Damage(segment.path, f"line {number}: its end is missing, cut off or never written"))
+                continue
+            if record is not None:
+                yield record
 
 
 def warn(damage: Sequence[Damage]) -> None:

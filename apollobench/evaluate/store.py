@@ -226,7 +226,7 @@ def _places(where: Where | Iterable[Where]) -> list[Place]:
 def _merged(places: Sequence[Place], damage: list[Damage], take_plan: TakePlan, model: str | None = None) -> Merge:
     merge = Merge()
     for segment in segments(places, damage):
-        for record in read_segment(segment, damage):
+        for record in read_segment(segment, damage, model=model):
             if isinstance(record, PlanLine):
                 take_plan(record)
             elif model is None or record.model == model:
