@@ -9,6 +9,9 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from filelock import FileLock
+
+from apollobench.atomic import replace_file
 from apollobench.benchmark import MANIFEST, Benchmark, write_benchmark
 from apollobench.curate.answers import gather
 from apollobench.curate.candidates import item_seconds
@@ -27,7 +30,7 @@ from apollobench.report.curation import curation_report
 from apollobench.sources import load_items
 from apollobench.types import Item, Mode
 
-RESPONSES, CATEGORIES, REPORT = "responses", "categories", "report.md"
+RESPONSES, CATEGORIES, REPORT, LOCK = "responses", "categories", "report.md", ".lock"
 RunModels = Callable[[Sequence[str], Sequence[Item], Sequence[Mode], Where], list[Run]]
 
 
@@ -100,11 +103,19 @@ def curate(
 
 
 def _publish(output: Path, file: RecipeFile, decisions: Decisions, runs: Sequence[Run]) -> Benchmark:
-    output.mkdir(parents=True, exist_ok=True)
-    (output / MANIFEST).unlink(missing_ok=True)
-    (output / REPORT).write_text(curation_report(file, decisions, runs), encoding="utf-8")
+    """One run at a time, should several have come to curate into one folder."""
     kept, dropped = entries(decisions)
-    return write_benchmark(output, kept, dropped, about(file, decisions, runs), benchmark_card(decisions))
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with FileLock(output / LOCK):
+            (output / MANIFEST).unlink(missing_ok=True)
+            replace_file(output / REPORT, curation_report(file, decisions, runs))
+            return write_benchmark(output, kept, dropped, about(file, decisions, runs), benchmark_card(decisions))
+    except OSError as error:
+        raise InputError(
+            f"{output}: cannot write the benchmark there: {error.strerror or error}; every answer is kept. Free space, "
+            f"or mend the permissions, and run the same command again"
+        ) from error
 
 
 def _tell_of_replacement(output: Path, file: RecipeFile) -> None:

@@ -105,10 +105,12 @@ class _Desk:
 
     def show(self, video: Video, items: Sequence[Item], modes: Sequence[Mode]) -> None:
         """Plans `modes` for every item, then reads the frames that unanswered questions need."""
+        from apollobench.video.health import stamp
         from apollobench.video.media import media_digest
         from apollobench.video.probe import probe
 
         try:
+            before = stamp(video.path)
             probed, media = probe(video.path), media_digest(video.path)
             for mode in modes:
                 self._plan(probed, media, items, mode)
@@ -122,6 +124,8 @@ class _Desk:
             return
         try:
             self._read_frames(probed)
+            if self.work.asks and stamp(video.path) != before:
+                raise InputError(f"{video.path}: it changed while it was read; leave it alone, and run again")
         except Exception as error:
             self._withdraw(describe(error))
 
