@@ -43,7 +43,7 @@ BAR = 2.0
 
 @dataclass(frozen=True)
 class Event:
-    """What is provoked, and what has to come of it. run: says what came of it; `FaultError` where it is something else."""
+    """What is provoked, and what has to come of it. run: says what came of it; `FaultError` for anything else."""
 
     name: str
     expected: str
@@ -88,7 +88,7 @@ def finished(ground: Ground, output: Path) -> Child:
 
 @event(
     "kill -9 at random moments of a curation",
-    "no acknowledged answer is lost or asked again; the last run ends with the same bytes; finding what is stored costs < 2 s",
+    "no acknowledged answer is lost or asked again; the same bytes in the end; finding what is stored costs < 2 s",
 )
 def killed(ground: Ground, kills: int) -> str:
     output, draw = ground.new("killed"), random.Random(0)
@@ -329,7 +329,8 @@ def video_changes(ground: Ground, _: int) -> str:
     check(
         again.asked == len(own) and alike(again.responses, [expected[one.key] for one in again.responses]), "not mended"
     )
-    return f'{len(failed)} questions failed, "{failed[0].error.rpartition(": ")[2]}"; the next run asked those {again.asked}'
+    reason = (failed[0].error or "").rpartition(": ")[2]
+    return f'{len(failed)} questions failed, "{reason}"; the next run asked those {again.asked}'
 
 
 def copied(ground: Ground, name: str) -> Path:

@@ -226,7 +226,7 @@ def test_only_one_models_responses_may_be_wanted(tmp_path: Path) -> None:
     assert set(Store(tmp_path, model="other").responses) == {"b"}
 
 
-def test_a_full_disk_is_said_and_what_was_appended_is_kept(tmp_path: Path) -> None:
+def test_a_full_disk_is_said_and_what_was_appended_is_kept(tmp_path: Path, root: Path) -> None:
     """A limit on the size of files fails a write in its middle, as a full disk does."""
     script = """
 import resource, signal, sys
@@ -246,7 +246,9 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM
 store.append([response("c")])
 store.close()
 """
-    done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path], cwd=root, capture_output=True, text=True, check=True
+    )
     assert "cannot store responses there: File too large; free space" in done.stdout
     assert [made.key for made in load_responses(tmp_path)] == ["a", "c"]
     assert len(list(tmp_path.glob("*.jsonl"))) == 2
