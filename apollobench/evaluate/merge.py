@@ -48,9 +48,11 @@ class Merge:
         self.responses[response.key] = response
         if response.status is Status.ERROR:
             self._errors.setdefault(question(response), set()).add(response.key)
-        elif self._errors and response.status in ANSWERED:
-            for key in self._errors.pop(question(response), set()) - {response.key}:
-                del self.responses[key]
+        elif self._errors and (errors := self._errors.get(question(response))):
+            errors.discard(response.key)
+            if response.status in ANSWERED:
+                for key in self._errors.pop(question(response)):
+                    del self.responses[key]
 
 
 def by_question(
