@@ -127,14 +127,17 @@ class _Rest:
             self._file.write(seal(plan.line.decode()))
 
     def sifted(self, groups: Iterator[list[Response]]) -> Iterator[Response]:
-        """Answers come before the errors that came after them, so that reading in order gives the same again."""
+        """Answers come before the errors that came after them, so that reading in order gives the same again.
+
+        What is about one question stays together.
+        """
         for group in groups:
-            for response in sorted(group, key=lambda one: (one.status not in ANSWERED, one.key)):
-                self.responses += 1
-                if fits(response):
-                    yield response
-                else:
-                    self._file.write(response_line(response))
+            ordered = sorted(group, key=lambda one: (one.status not in ANSWERED, one.key))
+            self.responses += len(ordered)
+            if all(map(fits, ordered)):
+                yield from ordered
+            else:
+                self._file.writelines(map(response_line, ordered))
 
 
 def _remove(place: Place, names: Sequence[str]) -> None:

@@ -91,7 +91,7 @@ def test_many_files_become_one_that_pandas_reads(where: Where) -> None:
         with Store(where) as store:
             store.append([response(key)], {PLAN.fingerprint: PLAN})
     with Store(where) as store:
-        store.append([response("d", text="\ud83d")])
+        store.append([response("d", item="world/2", text="\ud83d")])
     held = load_responses(where)
     done = compact(where)
     assert (done.files, done.responses, done.busy, done.damage) == (4, 4, 0, ())
