@@ -150,9 +150,7 @@ def curate(
         from apollobench.curate.cluster import run_panel_on_cluster
 
         run_models = partial(run_panel_on_cluster, options=cluster, model_args=told)
-    _, made = make(
-        file, items, output_path, decided=decided, workers=workers, model_args=told, run_models=run_models
-    )
+    _, made = make(file, items, output_path, decided=decided, workers=workers, model_args=told, run_models=run_models)
     typer.echo(f"{closing(made)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
 
 

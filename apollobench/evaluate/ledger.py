@@ -1,4 +1,4 @@
-"""What a run is to answer and has answered: the one place where responses are counted, shown and handed to the store."""
+"""What a run is to answer and has answered: where responses are counted, shown and handed to the store."""
 
 from __future__ import annotations
 

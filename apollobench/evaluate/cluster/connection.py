@@ -54,9 +54,7 @@ def nodes() -> list[Node]:
     """The nodes that are up and have at least one CPU for tasks."""
     import ray
 
-    found = [
-        Node(told["NodeID"], _amount(told, "CPU"), _amount(told, "GPU")) for told in ray.nodes() if told["Alive"]
-    ]
+    found = [Node(told["NodeID"], _amount(told, "CPU"), _amount(told, "GPU")) for told in ray.nodes() if told["Alive"]]
     return [node for node in found if node.cpus >= 1]
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import ray
 from ray.exceptions import RayError
@@ -95,4 +96,4 @@ async def _watch(places: Places) -> None:
         await places.look()
 
 
-_present = ray.remote(num_cpus=0, max_retries=0)(present)
+_present: Any = ray.remote(num_cpus=0, max_retries=0)(present)

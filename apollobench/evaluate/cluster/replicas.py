@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import ObjectLostError, RayError, RayTaskError
 
 from apollobench import __version__
 from apollobench.errors import InputError
@@ -42,18 +42,20 @@ class Replicas:
         self._subject: Sketch | None = None
         self._seats: list[Seat] = []
         self._starting: set[asyncio.Task[None]] = set()
-        self._changed = asyncio.Condition()
+        self._changed = asyncio.Event()
         self._deaths = self._refused = 0
         self._failure: InputError | None = None
 
     async def subject(self) -> Sketch:
         """What the model is, as its first replica says. Raises InputError when none can be loaded."""
-        async with self._changed:
-            self._tend()
-            await self._changed.wait_for(lambda: self._seats or self._hopeless)
-            self._check_hope()
+        await self._until(lambda: self._seats)
         assert self._subject is not None
         return self._subject
+
+    @property
+    def ready(self) -> int:
+        """How many can be asked now."""
+        return len(self._seats)
 
     @property
     def room(self) -> int:
@@ -66,46 +68,46 @@ class Replicas:
 
         One that dies meanwhile is replaced. Raises InputError when there is none and none can be loaded.
         """
-        async with self._changed:
-            self._tend()
-            await self._changed.wait_for(lambda: self._with_room() or self._hopeless)
-            self._check_hope()
-            seat = min(self._with_room(), key=lambda seat: (seat.taken, seat.node != near))
-            seat.taken += 1
+        await self._until(self._with_room)
+        seat = min(self._with_room(), key=lambda seat: (seat.taken, seat.node != near))
+        seat.taken += 1
         try:
             yield seat.actor
-        except RayActorError:
-            self._dismiss(seat)
+        except RayError as error:
+            if not isinstance(error, RayTaskError | ObjectLostError):
+                self._dismiss(seat)
             raise
         finally:
             seat.taken -= 1
-            async with self._changed:
-                self._changed.notify_all()
+            self._changed.set()
 
     async def usage(self) -> tuple[Usage, Prices] | None:
         """What asking those that are alive has cost; None for a model that tells nothing."""
-        told = [await seat.actor.usage.remote() for seat in self._seats]
-        known = [one for one in told if one is not None]
+        asked = (seat.actor.usage.remote() for seat in self._seats)
+        known = [one for one in await asyncio.gather(*asked, return_exceptions=True) if isinstance(one, tuple)]
         return (sum((usage for usage, _ in known), Usage()), known[0][1]) if known else None
 
     async def close(self) -> None:
         """Lets all of them go."""
-        for task in self._starting:
+        self._wanted = lambda: 0
+        for task in [*self._starting]:
             task.cancel()
-        for seat in self._seats:
-            with suppress(RayError, TimeoutError):
-                await asyncio.wait_for(seat.actor.close.remote(), LEAVE)
+        await asyncio.gather(*map(self._leave, self._seats))
         for seat in [*self._seats]:
             self._dismiss(seat)
 
-    @property
-    def _hopeless(self) -> bool:
-        return self._failure is not None and not self._seats and not self._starting
+    async def _leave(self, seat: Seat) -> None:
+        with suppress(RayError, TimeoutError):
+            await asyncio.wait_for(seat.actor.close.remote(), LEAVE)
 
-    def _check_hope(self) -> None:
-        if self._hopeless:
-            assert self._failure is not None
-            raise self._failure
+    async def _until(self, ready: Callable[[], object]) -> None:
+        """Waits until `ready()`. Raises InputError when there is no replica and none can be loaded."""
+        self._tend()
+        while not ready():
+            if self._failure is not None and not self._seats and not self._starting:
+                raise self._failure
+            self._changed.clear()
+            await self._changed.wait()
 
     def _with_room(self) -> list[Seat]:
         return [seat for seat in self._seats if seat.taken < seat.room]
@@ -120,24 +122,28 @@ class Replicas:
         while len(self._seats) + len(self._starting) + self._refused < self._wanted():
             task = asyncio.create_task(self._start())
             self._starting.add(task)
+            task.add_done_callback(self._started)
 
     async def _start(self) -> None:
-        actor = ray.remote(Replica).options(**self._placement()).remote(self._load)
-        told = asyncio.get_running_loop().call_later(PATIENCE, self._say, "a replica still waits for its place, or loads")
+        actor = _Replica.options(**self._placement()).remote(self._load)
+        late = asyncio.get_running_loop().call_later(
+            PATIENCE, self._say, "a replica still waits for its place, or loads"
+        )
         try:
             self._seat(actor, await actor.introduce.remote())
-        except (RayError, InputError) as error:
+        except Exception as error:
             ray.kill(actor)
             self._note_failure(error)
         except asyncio.CancelledError:
             ray.kill(actor)
             raise
         finally:
-            told.cancel()
-            async with self._changed:
-                self._starting.discard(asyncio.current_task())  # type: ignore[arg-type]
-                self._tend()
-                self._changed.notify_all()
+            late.cancel()
+
+    def _started(self, task: asyncio.Task[None]) -> None:
+        self._starting.discard(task)
+        self._tend()
+        self._changed.set()
 
     def _placement(self) -> dict[str, Any]:
         """A replica without GPUs shares its node's CPUs with the decoding, as the runner of one machine does."""
@@ -174,6 +180,7 @@ def told(error: Exception) -> str:
     """What went wrong on a node, in one line."""
     if isinstance(error, RayTaskError):
         return describe(error.cause)
-    if isinstance(error, InputError):
-        return str(error)
-    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+    return describe(error).partition("\n")[0]
+
+
+_Replica: Any = ray.remote(Replica)

@@ -12,6 +12,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from typing import Any
 
 import ray
 from ray.exceptions import RayError
@@ -135,4 +136,4 @@ class _Way:
         return Settled(failed=[r for mode in self.ledger.modes for r in refused(items, mode, self.subject, reason)])
 
 
-_lay_out = ray.remote(num_cpus=1, max_retries=0, num_returns=2)(lay_out)
+_lay_out: Any = ray.remote(num_cpus=1, max_retries=0, num_returns=2)(lay_out)

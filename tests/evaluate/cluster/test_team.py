@@ -1,4 +1,4 @@
-"""Runs on a cluster in which things go wrong: they end as one undisturbed process does, and only the lost is repeated."""
+"""Runs on a cluster in which things go wrong: the end is that of one process, and only the lost is repeated."""
 
 from __future__ import annotations
 
@@ -108,9 +108,7 @@ def test_a_straggler_holds_up_only_what_it_has_in_hand(items: list[Item], tmp_pa
     assert by_process.count(by_process[0]) <= ROOM * PER_VIDEO
 
 
-def test_a_node_killed_in_the_middle(
-    cluster: Cluster, items: list[Item], tmp_path: Path, run_on: Run
-) -> None:
+def test_a_node_killed_in_the_middle(cluster: Cluster, items: list[Item], tmp_path: Path, run_on: Run) -> None:
     log = tmp_path / "log"
     node = cluster.list_all_nodes()[-1]
 
@@ -131,5 +129,3 @@ def test_a_node_killed_in_the_middle(
     repeated = {item.split("/")[1][:3] for (item, _), times in questions(log).items() if times > 1}
     assert repeated <= set(ran.lost)
     assert lines(tmp_path / "store") == PER_VIDEO * 12
-
-
