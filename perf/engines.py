@@ -2,11 +2,11 @@
 
     python perf/engines.py [--videos 24] [--rounds 3]
 
-Decoding: a tiny model is shown 4 frames of each video (H.264, 1280 x 720, 30 s, keyframes 250 apart), so that nearly all
-time goes into decoding. Nodes take turns; a first, short run of each has loaded models and started workers.
-Kill: `apollobench eval` is killed (SIGKILL) when half is stored, and run again. Of the second run's time, what goes into
-starting (as long as a run that finds its only question stored) and into the lost units (at the pace of an undisturbed
-run) is told apart; the rest is what coming back costs.
+Decoding: a tiny model is shown 4 frames of each video (H.264, 1280 x 720, 30 s, keyframes 250 apart), so that nearly
+all time goes into decoding. One and two nodes take turns; a first, short run of each starts workers and loads models.
+Kill: `apollobench eval` is killed (SIGKILL) when half is stored, and run again. Of the second run's time, what goes
+into starting (as long as a run that finds its only question stored) and into the lost units (at the pace of an
+undisturbed run) is told apart; the rest is what coming back costs.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pathlib import Path
 from statistics import median
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_worker_niceness"] = "0"  # or workers starve where other programs run
 
 import av
 import numpy as np

@@ -78,7 +78,7 @@ def evaluate(
     from functools import partial
 
     from apollobench.arguments import parse_engine, parse_modes, parse_pairs
-    from apollobench.evaluate.job import Job, alone
+    from apollobench.evaluate.job import Hire, Job, alone
     from apollobench.evaluate.job import evaluate as run_job
     from apollobench.evaluate.shard import parse_shard
     from apollobench.models.registry import check_model, choose
@@ -111,7 +111,7 @@ def evaluate(
 
         typer.echo(estimate_markdown(estimate(job)))
         return
-    hire = alone
+    hire: Hire = alone
     if cluster:
         from apollobench.evaluate.cluster.job import on_cluster
 

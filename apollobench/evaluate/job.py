@@ -12,8 +12,8 @@ from apollobench.benchmark import Benchmark, load_benchmark
 from apollobench.evaluate.accounting import record, total
 from apollobench.evaluate.identity import remember
 from apollobench.evaluate.layout import About
-from apollobench.evaluate.results import write_results
 from apollobench.evaluate.ledger import RunCounts
+from apollobench.evaluate.results import write_results
 from apollobench.evaluate.run import run
 from apollobench.evaluate.score import Scorecard
 from apollobench.evaluate.shard import WHOLE
@@ -84,6 +84,9 @@ class Crew(Protocol):
         ...
 
 
+Hire = Callable[[Job], AbstractContextManager[Crew]]
+
+
 @dataclass(frozen=True, slots=True)
 class Alone:
     """A crew of one: the model in this process."""
@@ -104,7 +107,7 @@ def alone(job: Job) -> Iterator[Alone]:
         yield Alone(model, job)
 
 
-def evaluate(job: Job, hire: Callable[[Job], AbstractContextManager[Crew]] = alone) -> Outcome:
+def evaluate(job: Job, hire: Hire = alone) -> Outcome:
     """Answers what the store under the output folder lacks, then scores all of it and writes the result beside it.
 
     hire: makes the crew. Raises InputError, before anything runs, for a model or a benchmark that is not at hand.

@@ -169,8 +169,9 @@ class Replicas:
         self._deaths += not raised
         if raised or self._deaths >= TRIES:
             self._refused += 1
-            self._failure = InputError(f"{self.name}: a replica could not be loaded: {told(error)}")
-            self._say(str(self._failure).removeprefix(f"{self.name}: "))
+            reason = f"a replica could not be loaded: {told(error)}"
+            self._failure = InputError(f"{self.name}: {reason}")
+            self._say(reason.partition("\n")[0])
 
     def _say(self, text: str) -> None:
         print(f"note: {self.name}: {text}", file=sys.stderr, flush=True)

@@ -1,8 +1,8 @@
 """One model on a cluster: its units go through decoding and answering, and what is lost on the way is done again.
 
-A unit is a video with all its questions in all modes, or several such until they make a batch. Lanes, of which there are
-a few more than CPUs and replicas, each take one unit at a time from decoding to the store: so no more than that is in
-flight, a slow node holds up only its own units, and whatever ends with a worker or a node is the unit in each lane.
+A unit is a video with all its questions in all modes, or several such until they make a batch. Lanes, two for each CPU
+and each replica, take one unit at a time from decoding to the store. So no more than that is in flight, a slow node
+holds up only the units it has, and what is lost with a worker or a node are units of single lanes.
 """
 
 from __future__ import annotations

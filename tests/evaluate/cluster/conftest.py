@@ -19,6 +19,7 @@ from .. import eyes
 from . import noted
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before Ray starts: no test may reach the network
+os.environ["RAY_worker_niceness"] = "0"  # or workers starve where other programs run
 pytest.importorskip("ray", reason="Ray is not installed")
 
 from ray import cloudpickle

@@ -62,16 +62,12 @@ def test_a_panel_on_a_cluster_answers_as_processes_do(world: Path, cluster: Clus
     there = run_panel_on_cluster(models, items, modes, tmp_path / "there", options=options)
     here = run_panel(models, items, modes, tmp_path / "here", workers=1)
     assert [replace(run, seconds=0.0) for run in there] == [replace(run, seconds=0.0) for run in here]
-    again = run_panel_on_cluster(models, items, modes, tmp_path / "there", options=options)
-    assert [(run.asked, run.stored) for run in again] == [(0, 12), (0, 12)]
     assert len(list((tmp_path / "there").glob("responses-*"))) == 1
 
 
 def test_a_model_that_no_node_can_load_is_told(world: Path, cluster: Cluster, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="apollo-7b: a replica could not be loaded: .*pretrained"):
-        run_panel_on_cluster(
-            ["apollo-7b"], some(world), [Mode.TEXT], tmp_path, options=ClusterOptions(cluster.address)
-        )
+    with pytest.raises(InputError, match=r"apollo-7b: a replica could not be loaded: .* are not at hand"):
+        run_panel_on_cluster(["apollo-7b"], some(world), [Mode.TEXT], tmp_path, options=ClusterOptions(cluster.address))
 
 
 def test_without_ray_the_command_says_how_to_get_it(world: Path) -> None:
