@@ -26,7 +26,7 @@ from pathlib import Path
 from statistics import median
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-os.environ["RAY_worker_niceness"] = "0"  # or workers starve where other programs run
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112  # or workers starve where other programs run
 
 import av
 import numpy as np

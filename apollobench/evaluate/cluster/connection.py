@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 
 from apollobench.errors import InputError
 from apollobench.evaluate.cluster.options import ClusterOptions
+
+ANSWERS_IN = 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,9 @@ def connected(options: ClusterOptions) -> Iterator[int]:
     import ray
 
     try:
+        _knock(options.address)
         ray.init(options.address, log_to_driver=False, logging_level=logging.WARNING)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise InputError(
             f"no Ray cluster at --address {options.address} ({_first_line(error)}); start one with `ray start --head`, "
             "join other machines with `ray start --address HOST:PORT`, and run this command on one of them"
@@ -48,6 +52,13 @@ def connected(options: ClusterOptions) -> Iterator[int]:
         yield places_for(nodes(), options)
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises OSError where nothing answers at HOST:PORT; Ray itself would try for minutes."""
+    if address != "auto":
+        host, _, port = address.rpartition(":")
+        socket.create_connection((host, int(port)), timeout=ANSWERS_IN).close()
 
 
 def nodes() -> list[Node]:

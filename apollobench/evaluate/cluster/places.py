@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ class Places:
 
         Should the node be gone, Ray takes another one.
         """
-        node = self._best(path)
+        node = best_node(path, self._nodes, self._held, self._busy, self._shunned)
         self._busy[node] += 1
         try:
             yield NodeAffinitySchedulingStrategy(node, soft=True)
@@ -63,11 +63,6 @@ class Places:
         finally:
             self._busy[node] -= 1
 
-    def _best(self, path: Path) -> str:
-        """Of the nodes that hold the file, or of all where none does, the one with the least to do for its CPUs."""
-        holders = [name for name, held in self._held.items() if path in held] or list(self._held)
-        return min(holders, key=lambda name: (name in self._shunned, self._busy[name] / self._nodes[name].cpus))
-
     async def _ask(self, node: str) -> frozenset[Path] | None:
         """The files that a node holds; None when it does not answer."""
         there = NodeAffinitySchedulingStrategy(node, soft=False)
@@ -76,6 +71,21 @@ class Places:
         except RayError:
             return None
         return held
+
+
+def best_node(
+    path: Path,
+    nodes: Mapping[str, Node],
+    held: Mapping[str, Collection[Path]],
+    busy: Mapping[str, int],
+    shunned: Collection[str] = (),
+) -> str:
+    """Of the nodes that hold the file, or of all where none does, the one with the least to do for its CPUs.
+
+    held: files by node. busy: videos being decoded by node. shunned: nodes to take only where all are.
+    """
+    holders = [name for name in nodes if path in held[name]] or list(nodes)
+    return min(holders, key=lambda name: (name in shunned, busy[name] / nodes[name].cpus))
 
 
 @asynccontextmanager

@@ -19,8 +19,7 @@ from .. import eyes
 from . import noted
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before Ray starts: no test may reach the network
-os.environ["RAY_worker_niceness"] = "0"  # or workers starve where other programs run
-pytest.importorskip("ray", reason="Ray is not installed")
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112  # or workers starve where other programs run
 
 from ray import cloudpickle
 from ray.cluster_utils import Cluster
@@ -33,12 +32,13 @@ from apollobench.evaluate.cluster.team import Team
 for module in (eyes, noted):  # which workers could not import
     cloudpickle.register_pickle_by_value(module)
 
+HEAD = {"num_gpus": 1, "include_dashboard": False}  # no GPU that anything computes on, but one to be given out
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    started = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+    started = Cluster(initialize_head=True, head_node_args=NODE | HEAD)
     started.add_node(**NODE)
     yield started
     started.shutdown()
@@ -60,10 +60,15 @@ def run_on(cluster: Cluster) -> Run:
     """Runs a model that the given function loads."""
 
     def run(
-        load: Callable[[], Model], items: Sequence[Item], modes: Sequence[Mode], folder: Path, batch_size: int = 1
+        load: Callable[[], Model],
+        items: Sequence[Item],
+        modes: Sequence[Mode],
+        folder: Path,
+        batch_size: int = 1,
+        gpus: float = 0.0,
     ) -> Ran:
         async def all_of_it(room: int) -> Ran:
-            team = Team("test", load, 0.0, lambda: room, batch_size)
+            team = Team("test", load, gpus, lambda: room, batch_size)
             async with watched(item.video.path for item in items) as places:
                 try:
                     with Store(folder) as store:
@@ -72,7 +77,7 @@ def run_on(cluster: Cluster) -> Run:
                     await team.replicas.close()
             return Ran(counts, tuple(team.lost))
 
-        with connected(ClusterOptions(cluster.address)) as room:
+        with connected(ClusterOptions(cluster.address, gpus)) as room:
             return asyncio.run(all_of_it(room))
 
     return run

@@ -53,6 +53,11 @@ def takes_time(request: Request, log: Path) -> None:
     time.sleep(0.02)
 
 
+def tells_gpus(request: Request, log: Path) -> None:
+    """Which GPUs this process was given."""
+    (log.parent / "gpus").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "none"))
+
+
 def claimed(log: Path, what: str) -> bool:
     """Whether this is the first to claim it."""
     try:

@@ -108,6 +108,12 @@ def test_a_straggler_holds_up_only_what_it_has_in_hand(items: list[Item], tmp_pa
     assert by_process.count(by_process[0]) <= ROOM * PER_VIDEO
 
 
+def test_a_replica_gets_the_gpus_it_declares(items: list[Item], tmp_path: Path, run_on: Run) -> None:
+    ran = run_on(loader(tmp_path, noted.tells_gpus), items[:6], MODES, tmp_path / "store", gpus=1.0)
+    assert ran.counts.responses == alone(items[:6], tmp_path).responses
+    assert (tmp_path / "gpus").read_text() == "0"
+
+
 def test_a_node_killed_in_the_middle(cluster: Cluster, items: list[Item], tmp_path: Path, run_on: Run) -> None:
     log = tmp_path / "log"
     node = cluster.list_all_nodes()[-1]
