@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from apollobench.benchmark import Entry, write_benchmark
 from apollobench.sources.synthetic.make import make_world, read_world
 from apollobench.types import CATEGORIES
 
-TASKS = 4
+TASKS = 2
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +47,15 @@ def test_slurm_scripts_answer_in_shards_and_score(guide: str, tmp_path: Path) ->
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    told = [sbatch(answer, SLURM_ARRAY_TASK_ID=str(task), SLURM_ARRAY_TASK_COUNT=str(TASKS)) for task in range(TASKS)]
+    def answers(task: int) -> str:
+        return sbatch(answer, SLURM_ARRAY_TASK_ID=str(task), SLURM_ARRAY_TASK_COUNT=str(TASKS))
+
+    with ThreadPoolExecutor(TASKS) as at_once:
+        told = list(at_once.map(answers, range(TASKS)))
     asked = [int(found[1].replace(",", "")) for text in told if (found := re.search(r"([\d,]+) asked now", text))]
     assert len(asked) == TASKS
     assert sum(asked) == 3 * len(items)
-    assert sum(map(bool, asked)) > 1
+    assert all(asked)
     assert not (tmp_path / "out" / "result" / "results.json").exists()
     assert f"0 asked now, {3 * len(items)} stored before" in sbatch(score)
     assert (tmp_path / "out" / "result" / "results.json").exists()
