@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
@@ -91,9 +90,9 @@ class _Way:
 
     def __init__(self, team: Team, subject: Sketch, ledger: Ledger, places: Places) -> None:
         self.team, self.subject, self.ledger, self.places = team, subject, ledger, places
-        self._held: dict[str, dict[str, Response]] = defaultdict(dict)
+        self._held: dict[str, dict[str, Response]] = {item.id: {} for item in ledger.items}
         for key, response in ledger.store.responses.items():
-            if response.model == subject.name:
+            if response.model == subject.name and response.item in self._held:
                 self._held[response.item][key] = response
 
     async def lane(self, units: Iterator[list[Group]]) -> None:
@@ -125,7 +124,7 @@ class _Way:
         return [*(known.settled for known, _ in laid), *made]
 
     async def _lay_out(self, video: Video, items: list[Item]) -> tuple[Laid, ray.ObjectRef[Work]]:
-        held = {key: response for item in items for key, response in self._held.get(item.id, {}).items()}
+        held = {key: response for item in items for key, response in self._held[item.id].items()}
         with self.places.near(video.path) as node:
             known, work = _lay_out.options(scheduling_strategy=node).remote(
                 video, items, self.ledger.modes, self.subject, held
