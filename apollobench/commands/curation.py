@@ -147,6 +147,8 @@ def curate(
         if sorting := categorizer_changes(file, categorizer, categorizer_args):
             file = choose_recipe(sources, recipe, overrides | sorting, flags)
     cluster = parse_engine(engine, address, num_gpus, replicas)
+    if cluster and workers:
+        raise InputError("--workers are processes on this machine; on a cluster, --replicas says how many are at work")
     told = parse_pairs(model_args)
     data = data_root or output_path / "data"
     if dry_run:
