@@ -81,6 +81,22 @@ def curate(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes that run models. [default: one per core]")
     ] = None,
+    model_args: Annotated[
+        str, typer.Option("--model_args", help="name=value,... for every model of the panel, such as device=cuda.")
+    ] = "",
+    engine: Annotated[
+        str, typer.Option("--engine", help="local: this machine; ray: a cluster, see docs/cluster.md.")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option("--address", help="HOST:PORT of the cluster, or auto: the one of this machine. [auto]")
+    ] = None,
+    num_gpus: Annotated[
+        float | None, typer.Option("--num_gpus", min=0, help="GPUs of each replica of a model on the cluster. [0]")
+    ] = None,
+    replicas: Annotated[
+        int | None,
+        typer.Option("--replicas", min=1, help="Replicas at a time. [as many as GPUs allow, else one per node]"),
+    ] = None,
     categorizer: Annotated[
         str | None,
         typer.Option(
@@ -93,6 +109,10 @@ def curate(
     decisions: Annotated[
         Path | None, typer.Option("--decisions", help="JSON lines of what people decided about items; overrides all.")
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Make the benchmark in OUTPUT_PATH anew with what `apollobench review` decided."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry_run", help="Only tell what it would take and what is missing here; ask nothing.")
     ] = False,
@@ -101,27 +121,42 @@ def curate(
 
     Everything that decides the result stands in the recipe. --sources takes the place of those that it names; without
     --recipe it is the one shipped for the source, else the full procedure, apollobench. A run that was stopped goes on
-    where it stopped.
+    where it stopped. After a review, --resume takes the benchmark's own recipe and the decisions that lie beside it.
 
     \b
     Examples:
       apollobench curate --sources synthetic --output_path out/synthetic
+      apollobench curate --resume --output_path out/synthetic
       apollobench curate --sources videomme,mlvu --data_root data --output_path out/two
       apollobench curate --recipe apollobench --data_root data --output_path out/full --dry_run
+      apollobench curate --recipe apollobench --data_root data --output_path out/full --engine ray --num_gpus 1 \\
+          --model_args device=cuda
       apollobench curate --sources nextqa,csv:my.csv --categorizer text --decisions decisions.jsonl --output_path out/my
     """
-    from apollobench.arguments import categorizer_changes, choose_recipe, panel_overrides
+    from functools import partial
+
+    from apollobench.arguments import categorizer_changes, choose_recipe, panel_overrides, parse_engine, parse_pairs
     from apollobench.curate.decisions import read_decisions
     from apollobench.curate.pipeline import REPORT, load_pool
     from apollobench.curate.pipeline import curate as make
     from apollobench.report.closing import closing
+    from apollobench.review.resume import recorded
 
+    decided = read_decisions(decisions) if decisions else ()
     flags = {"subtitles": subtitles, "skip_malformed": skip_malformed, "at_hand": at_hand}
     overrides = {**panel_overrides(panel), **({} if size is None else {"select.size": size})}
-    file = choose_recipe(sources, recipe, overrides, flags)
-    if sorting := categorizer_changes(file, categorizer, categorizer_args):
-        file = choose_recipe(sources, recipe, overrides | sorting, flags)
-    decided = read_decisions(decisions) if decisions else ()
+    if resume:
+        if sources or recipe or overrides or categorizer or categorizer_args or any(flags.values()):
+            raise InputError("--resume takes the recipe of the benchmark in OUTPUT_PATH: give no other, and no change")
+        file, decided = recorded(output_path, decided)
+    else:
+        file = choose_recipe(sources, recipe, overrides, flags)
+        if sorting := categorizer_changes(file, categorizer, categorizer_args):
+            file = choose_recipe(sources, recipe, overrides | sorting, flags)
+    cluster = parse_engine(engine, address, num_gpus, replicas)
+    if cluster and workers:
+        raise InputError("--workers are processes on this machine; on a cluster, --replicas says how many are at work")
+    told = parse_pairs(model_args)
     data = data_root or output_path / "data"
     if dry_run:
         from apollobench.curate.forecast import forecast
@@ -130,7 +165,21 @@ def curate(
         typer.echo(forecast_markdown(forecast(file.recipe, data)))
         return
     items = load_pool(file.recipe, data)
-    _, made = make(file, items, output_path, decided=decided, workers=workers, responses=responses)
+    run_models = None
+    if cluster:
+        from apollobench.curate.cluster import run_panel_on_cluster
+
+        run_models = partial(run_panel_on_cluster, options=cluster, model_args=told)
+    _, made = make(
+        file,
+        items,
+        output_path,
+        decided=decided,
+        workers=workers,
+        model_args=told,
+        run_models=run_models,
+        responses=responses,
+    )
     typer.echo(f"{closing(made)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
 
 
