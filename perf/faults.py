@@ -32,7 +32,7 @@ from apollobench.curate.pipeline import RESPONSES
 from apollobench.errors import InputError
 from apollobench.evaluate.compact import compact
 from apollobench.evaluate.run import run
-from apollobench.evaluate.store import Store, load_responses, survey
+from apollobench.evaluate.store import Store, is_store, load_responses, survey
 from apollobench.models.registry import load_model
 from apollobench.report.tables import markdown_table
 from apollobench.types import Answer, Mode, Request, Status
@@ -253,7 +253,7 @@ def server(ground: Ground, _: int) -> str:
 
     child = ground.fork(act, ground.journal(output))
     deadline = time.monotonic() + 120
-    while not (output.exists() and len(load_responses(output)) > len(items) // 4) and time.monotonic() < deadline:
+    while not (is_store(output) and len(load_responses(output)) > len(items) // 4) and time.monotonic() < deadline:
         time.sleep(0.02)
     before = len(load_responses(output))
     first.kill()
