@@ -119,19 +119,18 @@ def categorizer_changes(file: RecipeFile, method: str | None, arguments: str) ->
     A recipe's own settings of that method stay; for another method the shipped ones of `curation/categorizers.yaml`
     come in. Raises InputError for an unknown method, and for arguments that are no pairs.
     """
-    import yaml
-
     from apollobench.content import content_path
-    from apollobench.yamlfile import read_text
+    from apollobench.yamlfile import load_yaml, read_text
 
     changes: dict[str, Any] = {}
-    shipped = yaml.safe_load(read_text(content_path("curation", "categorizers.yaml")))
+    path = content_path("curation", "categorizers.yaml")
+    shipped = load_yaml(read_text(path), str(path))
     if method is not None and method not in shipped:
         raise InputError(f"--categorizer: unknown method {method!r}; valid: {', '.join(shipped)}")
     if method is not None and method != file.recipe.categorize.method:
         changes["categorize"] = {"method": method, **shipped[method]}
     for name, value in parse_pairs(arguments, "categorizer_args").items():
-        changes[f"categorize.{name}"] = yaml.safe_load(value)
+        changes[f"categorize.{name}"] = load_yaml(value, f"--categorizer_args {name}")
     return changes
 
 

@@ -161,7 +161,9 @@ def _tellable(error: InputError) -> bool:
 def _fault(error: BaseException) -> str:
     """Kind of the exception and the innermost line of the package it went through."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f"{os.sep}apollobench{os.sep}" in f.filename]
-    at = f"{frames[-1].filename.rpartition('/apollobench/')[2]}:{frames[-1].lineno}" if frames else "outside the package"
+    at = (
+        f"{frames[-1].filename.rpartition('/apollobench/')[2]}:{frames[-1].lineno}" if frames else "outside the package"
+    )
     told = f" ({error})" if isinstance(error, EscapedError) else ""
     return f"{type(error).__name__} at {at}{told}"
 
@@ -170,7 +172,15 @@ _allowed: list[Path] = []
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES = {"os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod", "os.chown", "os.utime", "os.rename", "os.link",
             "os.symlink", "shutil.rmtree", "shutil.move"}  # fmt: skip
-_NEVER = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "socket.connect", "pickle.find_class"}
+_NEVER = {
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "socket.connect",
+    "pickle.find_class",
+}
 
 
 def _audit(event: str, given: tuple[Any, ...]) -> None:

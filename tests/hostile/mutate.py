@@ -76,7 +76,9 @@ def value(random: Random, depth: int = 0) -> Any:
         case 7 if depth < 3:
             return [value(random, depth + 1) for _ in range(random.randrange(4))]
         case 8 if depth < 3:
-            return {random.choice((*TEXTS[:6], "id", "name")): value(random, depth + 1) for _ in range(random.randrange(3))}
+            return {
+                random.choice((*TEXTS[:6], "id", "name")): value(random, depth + 1) for _ in range(random.randrange(3))
+            }
     nested: Any = random.choice(({}, [], "x"))
     for _ in range(random.choice((2, 50))):
         nested = [nested] if random.random() < 0.5 else {"a": nested}
@@ -113,9 +115,13 @@ def treewise(random: Random, tree: Any) -> Any:
             case 2:
                 home[str(value(random))[:90]] = home.pop(last)
             case 3 if isinstance(home[last], str):
-                home[last] = random.choice((home[last] + "x", home[last][1:], home[last].upper(), home[last] * 2, [home[last]]))
+                home[last] = random.choice(
+                    (home[last] + "x", home[last][1:], home[last].upper(), home[last] * 2, [home[last]])
+                )
             case 3 if isinstance(home[last], int | float):
-                home[last] = random.choice((-home[last], home[last] + 1, home[last] * 1000, str(home[last]), home[last] / 3))
+                home[last] = random.choice(
+                    (-home[last], home[last] + 1, home[last] * 1000, str(home[last]), home[last] / 3)
+                )
             case _:
                 home[last] = value(random)
     return tree
@@ -159,7 +165,7 @@ def _parsed(line: bytes) -> Any:
 def yamlwise(random: Random, content: bytes) -> bytes:
     """The tree changed and written anew, or one value of the text exchanged for YAML that parsers stumble over."""
     if random.random() < 0.5:
-        tree = treewise(random, yaml.safe_load(content))
+        tree = treewise(random, yaml.safe_load(content.replace(b"!function ", b"")))
         return yaml.safe_dump(tree, allow_unicode=True, sort_keys=False).encode("utf-8", "surrogatepass")
     lines = content.decode().splitlines()
     at = random.randrange(len(lines))
@@ -193,14 +199,17 @@ def tablewise(random: Random, content: bytes) -> bytes:
 def parquetwise(random: Random, content: bytes) -> bytes:
     """Rows with other values and types, written as a sound file."""
     rows = pq.read_table(io.BytesIO(content)).to_pylist()
-    changed = treewise(random, rows)
     try:
-        table = pa.Table.from_pylist(changed if isinstance(changed, list) else [{"a": changed}])
+        return _parquet(treewise(random, rows))
     except (pa.ArrowException, OverflowError, TypeError, ValueError, AttributeError):
         name = random.choice(list(rows[0]))  # not a table: one column of another type instead
-        table = pa.Table.from_pylist([{**row, name: random.choice((7, "x", None))} for row in rows])
+        other = random.choice((7, "x", None, 0.5, [1], True))
+        return _parquet([{**row, name: other} for row in rows])
+
+
+def _parquet(rows: Any) -> bytes:
     written = io.BytesIO()
-    pq.write_table(table, written)
+    pq.write_table(pa.Table.from_pylist(rows), written)
     return written.getvalue()
 
 
@@ -241,7 +250,9 @@ def boxwise(random: Random, content: bytes) -> bytes:
                 number = random.choice((0, 1, 2, 2**31 - 1, 2**31, 2**32 - 1, random.getrandbits(32), 65536))
                 changed[at : at + 4] = struct.pack(">I", number)
             case 1:
-                changed[at : at + 4] = random.choice((b"moov", b"trak", b"stts", b"elst", b"stsd", b"avc1", b"free", b"ctts"))
+                changed[at : at + 4] = random.choice(
+                    (b"moov", b"trak", b"stts", b"elst", b"stsd", b"avc1", b"free", b"ctts")
+                )
             case _:
                 changed[at] ^= 1 << random.randrange(8)
     return bytes(changed)
@@ -265,7 +276,9 @@ def textwise(random: Random, content: bytes) -> bytes:
             case 1:
                 words[at] = random.choice(TEXTS)
             case 2:
-                words[at] = random.choice(("(", "A", "B.", "**", "\\boxed{", "<think>", "answer:", "not", "\n", "</answer>", "I'd"))
+                words[at] = random.choice(
+                    ("(", "A", "B.", "**", "\\boxed{", "<think>", "answer:", "not", "\n", "</answer>", "I'd")
+                )
             case _:
                 random.shuffle(words)
     return " ".join(words).encode("utf-8", "surrogatepass")

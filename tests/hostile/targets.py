@@ -134,7 +134,7 @@ def _plant_reply(folder: Path) -> None:
 @target("server reply", _plant_reply)
 def _reply(folder: Path, out: Path) -> None:
     """What a server says goes all the way into a store."""
-    from apollobench.evaluate.judge import judge
+    from apollobench.evaluate.judge import respond
     from apollobench.evaluate.store import Store
     from apollobench.models.http.replies import read_reply
     from apollobench.models.http.server import _as_object
@@ -144,7 +144,7 @@ def _reply(folder: Path, out: Path) -> None:
         item = ITEMS[0]
         answer = read_reply(Request(item, Mode.TEXT, "?"), found)
         with Store(out / "responses") as store:
-            store.append([judge(item, Mode.TEXT, "m", "k", None, answer)])
+            store.append([respond(item, Mode.TEXT, "m", "k", None, answer)])
         with Store(out / "responses") as store:
             assert len(store.responses) == 1
 
@@ -173,7 +173,12 @@ def _lmms_samples(folder: Path) -> None:
     rows = [
         {
             "doc_id": n,
-            "doc": {"question_id": NATIVE[n], "video_id": f"v{n % 3}", "question": item.question, "options": item.options},
+            "doc": {
+                "question_id": NATIVE[n],
+                "video_id": f"v{n % 3}",
+                "question": item.question,
+                "options": item.options,
+            },
             "target": LETTERS[item.answer],
             "resps": [["B"]],
             "filtered_resps": ["B"],
@@ -189,7 +194,9 @@ def _vlmevalkit(sign: str) -> str:
     rows = [["index", "video", "candidates", "question", "answer", "prediction", "score"]]
     for n, item in enumerate(ITEMS):
         options = str([f"{letter}. {option}" for letter, option in zip("ABC", item.options, strict=True)])
-        rows.append([str(n), f"v{n % 3}", f'"{options}"', item.question, LETTERS[item.answer], "B", str(int(item.answer == 1))])
+        rows.append(
+            [str(n), f"v{n % 3}", f'"{options}"', item.question, LETTERS[item.answer], "B", str(int(item.answer == 1))]
+        )
     return "\n".join(sign.join(row) for row in rows) + "\n"
 
 
@@ -230,12 +237,20 @@ def _plain(folder: Path) -> None:
 
 
 def _matrix(folder: Path) -> None:
-    (folder / "matrix.csv").write_text("item_id,m-1,m-2\n" + "".join(f"{item.id},1,{n % 2}\n" for n, item in enumerate(ITEMS)))
+    (folder / "matrix.csv").write_text(
+        "item_id,m-1,m-2\n" + "".join(f"{item.id},1,{n % 2}\n" for n, item in enumerate(ITEMS))
+    )
 
 
 def _records(folder: Path) -> None:
     rows = [
-        {"question_id": NATIVE[n], "video_id": f"v{n % 3}", "question": item.question, "options": item.options, "response": "B"}
+        {
+            "question_id": NATIVE[n],
+            "video_id": f"v{n % 3}",
+            "question": item.question,
+            "options": item.options,
+            "response": "B",
+        }
         for n, item in enumerate(ITEMS)
     ]
     (folder / "records.json").write_text(json.dumps(rows))
@@ -248,7 +263,9 @@ def _imports(plant: Callable[[Path], object]) -> Feed:
         from apollobench.imports.job import import_files
 
         for path in sorted(folder.iterdir()):
-            import_files([path], Pool("pool", "f" * 32, ITEMS, ITEMS), out / path.name, form=None, model="m", mode=Mode.VIDEO)
+            import_files(
+                [path], Pool("pool", "f" * 32, ITEMS, ITEMS), out / path.name, form=None, model="m", mode=Mode.VIDEO
+            )
 
     return feed
 
@@ -272,7 +289,13 @@ def _own_tables(folder: Path) -> None:
     from ..sources.made import write
 
     rows = [
-        {"id": str(n), "question": f"Is lake {n} wet?", "options": ["yes", "no", "half"], "answer": n % 3, "video": f"lake{n}"}
+        {
+            "id": str(n),
+            "question": f"Is lake {n} wet?",
+            "options": ["yes", "no", "half"],
+            "answer": n % 3,
+            "video": f"lake{n}",
+        }
         for n in range(5)
     ]
     for suffix in ("jsonl", "json", "parquet"):
@@ -338,8 +361,12 @@ def _annotations(folder: Path, out: Path) -> None:
 def _lmms_task(folder: Path) -> None:
     from ..sources.made import write
 
-    (folder / "base.yaml").write_text("dataset_path: someone/clips\ndataset_kwargs:\n  cache_dir: clips\n  token: false\n")
-    (folder / "clips.yaml").write_text("include: base.yaml\ntask: clips\ntest_split: test\ndoc_to_text: !function utils.ask\n")
+    (folder / "base.yaml").write_text(
+        "dataset_path: someone/clips\ndataset_kwargs:\n  cache_dir: clips\n  token: false\n"
+    )
+    (folder / "clips.yaml").write_text(
+        "include: base.yaml\ntask: clips\ntest_split: test\ndoc_to_text: !function utils.ask\n"
+    )
     row = {"id": "1", "question": "Wet?", "options": ["yes", "no"], "answer": "A", "video": "lake"}
     write(folder / "data" / "test-00000.parquet", [row])
 
@@ -353,18 +380,22 @@ def _task(folder: Path, out: Path) -> None:
 
 
 def _subtitles(folder: Path) -> None:
-    (folder / "a.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nHello <i>there</i>\n\n2\n00:01:01,500 --> 00:02:00\nOn\n")
-    (folder / "b.json").write_text(json.dumps([{"start": "00:00:01.000", "end": "00:00:02.5", "line": "Hi"}, {"timestamp": [1.5, 2.0], "text": "On"}]))
+    (folder / "a.srt").write_text(
+        "1\n00:00:01,000 --> 00:00:02,000\nHello <i>there</i>\n\n2\n00:01:01,500 --> 00:02:00\nOn\n"
+    )
+    (folder / "b.json").write_text(
+        json.dumps(
+            [{"start": "00:00:01.000", "end": "00:00:02.5", "line": "Hi"}, {"timestamp": [1.5, 2.0], "text": "On"}]
+        )
+    )
 
 
 @target("subtitles", _subtitles)
 def _cues(folder: Path, out: Path) -> None:
-    from apollobench.sources.longvideobench import SUBTITLES as TIMED
-    from apollobench.sources.reading.subtitles import context
-    from apollobench.sources.videomme import SUBTITLES
+    from apollobench.sources.reading.subtitles import context, read_cues, read_srt
 
-    context(list(SUBTITLES.read(folder / "a.srt")), (0.0, float("inf")))
-    context(list(TIMED.read(folder / "b.json")), (0.0, 30.0))
+    context(list(read_srt(folder / "a.srt")), (0.0, float("inf")))
+    context(list(read_cues(folder / "b.json")), (0.0, 30.0))
 
 
 def _conversations(folder: Path) -> None:
@@ -462,8 +493,8 @@ def _on_results(name: str, *given: str) -> None:
 
 _on_results("compare", "compare", "A", "B", "--draws", "100", "--output_path", "OUT")
 _on_results("gate", "gate", "--baseline", "A", "--candidate", "B", "--history", "HISTORY")
-_on_results("leaderboard export", "leaderboard", "export", "--results", "A", "--format", "md")
-_on_results("leaderboard build", "leaderboard", "build", "A", "B", "--output_path", "OUT")
+_on_results("leaderboard export", "leaderboard", "export", "A", "--format", "md")
+_on_results("leaderboard build", "leaderboard", "build", "A", "B", "--out", "OUT")
 
 
 @target("run report", _results, ("*.json", "*.jsonl"), _mend_results)
@@ -509,22 +540,26 @@ def _register(folder: Path) -> None:
 
 @target("media register", _register, ("media.jsonl",))
 def _media(folder: Path, out: Path) -> None:
-    from apollobench.report.health import checkup_markdown
     from apollobench.doctor.checkup import Checkup
+    from apollobench.report.health import csv_table, summary
     from apollobench.video.register import Register, noted_digest, noted_faults
 
     noted_digest(folder / "a.mp4", 16, 1), noted_faults(folder / "b.mp4")
     with Register(folder) as register:
         records = tuple(register.records.values())
         checkup = Checkup(records, dict.fromkeys(register.records, 0), register.path, 0)
-        checkup_markdown(checkup)
+        summary(checkup), csv_table(checkup)
 
 
 def _scores(folder: Path) -> None:
     names = [f"i{n}" for n in range(12)]
-    (folder / "correct.csv").write_text("item_id,a,b,c\n" + "".join(f"{name},{n % 2},{n % 3 % 2},1\n" for n, name in enumerate(names)))
+    (folder / "correct.csv").write_text(
+        "item_id,a,b,c\n" + "".join(f"{name},{n % 2},{n % 3 % 2},1\n" for n, name in enumerate(names))
+    )
     (folder / "models.csv").write_text("model,family,text_only,clone_of\na,x,False,\nb,y,False,\nc,x,True,\n")
-    (folder / "items.csv").write_text("item_id,video,category,n_options\n" + "".join(f"{name},v{n // 3},OCR,4\n" for n, name in enumerate(names)))
+    (folder / "items.csv").write_text(
+        "item_id,video,category,n_options\n" + "".join(f"{name},v{n // 3},OCR,4\n" for n, name in enumerate(names))
+    )
 
 
 @target("recorded scores", _scores)
@@ -570,7 +605,9 @@ def _benchmark(folder: Path) -> None:
         path = folder / "videos" / f"v{n % 3}.mp4"
         path.write_bytes(b"not decoded here")
         own = replace(item, video=Video(item.video.id, path), native={"task": "Counting"})
-        entries.append(Entry(own, "native:task=Counting", 0.5, {Mode.TEXT: (1, 3)}, "m" * 16, tests={Mode.TEXT: (0.5, 0.1)}))
+        entries.append(
+            Entry(own, "native:task=Counting", 0.5, {Mode.TEXT: (1, 3)}, "m" * 16, tests={Mode.TEXT: (0.5, 0.1)})
+        )
     left = replace(entries.pop(), rule="filter:paper", version=1, reason="too easy")
     file = load_recipe("synthetic")
     recipe = {"file": file.name, "text": file.text, "overrides": {}, "fingerprint": file.fingerprint}
@@ -603,7 +640,7 @@ def _bench(folder: Path, out: Path) -> None:
 
 @target("publish", _benchmark, ("*.parquet", "manifest.json"), _mend_benchmark)
 def _publish(folder: Path, out: Path) -> None:
-    command("publish", folder / "bench", "--output_path", out / "published", "--repository", "me/toy", "--version", "1.0.0")
+    command("publish", folder / "bench", "--to", out / "published", "--name", "me/toy", "--date", "2026-11-26")
 
 
 def _publication(folder: Path) -> None:
@@ -622,9 +659,14 @@ def _mend_publication(folder: Path) -> None:
     sums.write_text("".join(lines))
 
 
-@target("rebuild", _publication, ("published/data/*.parquet", "published/manifest.json", "published/SHA256SUMS"), _mend_publication)
+@target(
+    "rebuild",
+    _publication,
+    ("published/data/*.parquet", "published/manifest.json", "published/SHA256SUMS"),
+    _mend_publication,
+)
 def _rebuild(folder: Path, out: Path) -> None:
-    command("rebuild", folder / "published", "--data_root", folder / "data", "--output_path", out / "bench")
+    command("rebuild", folder / "published", "--data_root", folder / "data", "--to", out / "bench")
 
 
 @target("diff", _publication, ("published/data/*.parquet", "published/manifest.json"), _mend_publication)
@@ -658,10 +700,10 @@ def _configs(folder: Path, out: Path) -> None:
 
 
 def _exported(folder: Path) -> None:
-    from apollobench.apollo.hf.export import export
+    from apollobench.apollo.hf.export import export_apollo
 
     _checkpoint(folder)
-    export(folder / "model", folder / "exported")
+    export_apollo(folder / "model", folder / "exported")
     shutil.rmtree(folder / "model")
 
 
@@ -737,7 +779,16 @@ def _fetch(folder: Path, out: Path) -> None:
     for path in folder.iterdir():
         (out / "clips").mkdir(exist_ok=True)
         shutil.copyfile(path, out / "clips" / path.name)
-    supply = Supply("videos", out / "clips" / "videos", "clips/videos", ("v0.mp4", "v1.mp4", "v2.mp4"), (), None, ("*.zip", "*.tar*"), True)
+    supply = Supply(
+        "videos",
+        out / "clips" / "videos",
+        "clips/videos",
+        ("v0.mp4", "v1.mp4", "v2.mp4"),
+        (),
+        None,
+        ("*.zip", "*.tar*"),
+        True,
+    )
     plan = make_plan("clips", supply, out, lambda _: None)
     check_room([plan], None)
     fetch([plan], out, lambda _: None, workers=1)
