@@ -1,4 +1,4 @@
-"""What of results.json and samples.jsonl is relied on when they are read back: a file may have passed through any hands.
+"""What of results.json and samples.jsonl is relied on when they are read back; they may have been through any hands.
 
 Beside these fields the files hold others (see `layout`), which are kept as they are.
 """

@@ -14,9 +14,9 @@ from typing import Any
 from apollobench.imports.fields import IDS, VIDEOS, mode_named, truth
 from apollobench.imports.rows import Fault, Row, Rows, line_of
 from apollobench.imports.sniff import Head
+from apollobench.jsonfile import lines, load, loads
 from apollobench.models.lmms.failure import FAILURE
 from apollobench.types import Mode
-from apollobench.jsonfile import lines, load, loads
 
 ABOUT = "samples JSONL of --log_samples"
 OWN = {"doc_id", "doc", "target", "resps", "filtered_resps", "input", "input_media", "doc_hash", "token_counts"}

@@ -17,11 +17,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from apollobench.errors import InputError
-from apollobench.video.health import Facts, Finding, Health, Kind, stamp
+from apollobench.jsonfile import load_object
+from apollobench.video.health import Facts, Finding, Health, stamp
 
 REGISTER = "media.jsonl"
 VERSION = 1
+FINDINGS = TypeAdapter(tuple[Finding, ...])
+FACTS = TypeAdapter(Facts | None)
 
 
 class Register:
@@ -107,8 +112,8 @@ def _read(register: Path) -> dict[Path, Health]:
     records = {}
     for line in register.read_bytes().split(b"\n"):
         try:
-            record = _parse(json.loads(line), register.parent)
-        except (ValueError, KeyError, TypeError):
+            record = _parse(load_object(line), register.parent)
+        except (ValueError, KeyError, TypeError, OverflowError):
             continue
         records[record.path] = record
     return records
@@ -132,6 +137,6 @@ def _parse(row: Any, folder: Path) -> Health:
         size=int(row["size"]),
         modified=int(row["modified"]),
         digest=str(row["digest"]),
-        findings=tuple(Finding(Kind(found["kind"]), found["text"]) for found in row["findings"]),
-        facts=None if row["facts"] is None else Facts(**row["facts"]),
+        findings=FINDINGS.validate_python(row["findings"]),
+        facts=FACTS.validate_python(row["facts"]),
     )

@@ -139,7 +139,7 @@ def _reply(folder: Path, out: Path) -> None:
     from apollobench.models.http.replies import read_reply
     from apollobench.models.http.server import _as_object
 
-    found = _as_object(_text(folder / "reply.json"))
+    found = _as_object(_text(folder / "reply.json"), str)
     if isinstance(found, dict):
         item = ITEMS[0]
         answer = read_reply(Request(item, Mode.TEXT, "?"), found)

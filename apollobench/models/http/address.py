@@ -60,12 +60,12 @@ def find_address(base_url: str, api_key_env: str | None = None) -> Address:
 
 def without_credentials(text: str) -> str:
     """`text` with the user and password of any address in it taken out."""
-    return re.sub(r"//[^/\s]*@", f"//{HIDDEN}@", text)
+    return re.sub(r"//\S*@", f"//{HIDDEN}@", text)
 
 
 def _signed_in(url: str, user: str, password: str) -> Address:
     token = base64.b64encode(f"{user}:{password}".encode()).decode()
-    return Address(url, f"Basic {token}", (*_forms(token), *_forms(password)))
+    return Address(url, f"Basic {token}", (*_forms(token), *_forms(password or user)))
 
 
 def _forms(secret: str) -> tuple[str, ...]:

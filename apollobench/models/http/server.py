@@ -148,7 +148,7 @@ class Server:
             return _Failure(f"{type(error).__name__}: {error}", again=False)
         if response.status_code != 200:
             return self._refused(response)
-        return _as_object(self.address.redact(response.text, SHORTEST_SECRET))
+        return _as_object(response.text, lambda said: self.address.redact(said, SHORTEST_SECRET))
 
     def _refused(self, response: httpx2.Response) -> _Failure:
         status = response.status_code
@@ -165,14 +165,17 @@ class Server:
         return f"server {self.address.url}: {short}{asked} ({tries} {'try' if tries == 1 else 'tries'})"
 
 
-def _as_object(text: str) -> dict[str, Any] | _Failure:
+def _as_object(text: str, redact: Callable[[str], str]) -> dict[str, Any] | _Failure:
+    """The object in a body, redacted as it reads once its escapes are undone; halves of characters become `?`."""
     try:
         found = json.loads(text)
+        plain = json.dumps(found, ensure_ascii=False).encode(errors="replace").decode()
+        clean = json.loads(redact(plain))
     except (ValueError, RecursionError):
         return _Failure(f"200, but not JSON: {text!r}", 200, again=False)
-    if not isinstance(found, dict):
+    if not isinstance(clean, dict):
         return _Failure(f"200, but not a JSON object: {text!r}", 200, again=False)
-    return found
+    return clean
 
 
 def _message(text: str) -> str:
