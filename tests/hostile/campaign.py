@@ -19,6 +19,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from random import Random
 from types import FrameType
@@ -247,18 +248,22 @@ class Batch:
         return self.folder / f"{self.target}.{self.first}.case"
 
 
-def run_batch(batch: Batch) -> Tally:
-    """Runs in a process of its own; native code may end it."""
+@cache
+def _bench(name: str, folder: Path, seed: int) -> Bench:
     from .targets import TARGETS
 
+    return Bench(TARGETS[name], folder / f"worker-{os.getpid()}" / name, seed)
+
+
+def run_batch(batch: Batch) -> Tally:
+    """Runs in a process of its own: native code may end it, and so do too much memory and time without end."""
     sys.dont_write_bytecode = True
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    place = batch.folder / f"worker-{os.getpid()}" / batch.target
-    bench = Bench(TARGETS[batch.target], place, batch.seed)
-    tally = Tally(batch.target)
+    bench, tally = _bench(batch.target, batch.folder, batch.seed), Tally(batch.target)
     for number in range(batch.first, batch.last):
         batch.mark.write_text(str(number))
+        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + 3 * SECONDS), resource.RLIM_INFINITY))
         tally.add(number, *bench.run(number))
     batch.mark.unlink(missing_ok=True)
     return tally

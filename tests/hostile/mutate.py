@@ -272,7 +272,7 @@ def textwise(random: Random, content: bytes) -> bytes:
         at = random.randrange(len(words))
         match random.randrange(4):
             case 0:
-                words[at : at + 1] = [words[at]] * random.choice((2, 50, 3000))
+                words[at : at + 1] = [words[at]] * random.choice((2, 50, 400))
             case 1:
                 words[at] = random.choice(TEXTS)
             case 2:

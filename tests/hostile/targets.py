@@ -8,7 +8,9 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -38,11 +40,18 @@ def target(
     return register
 
 
-def command(*given: object) -> None:
-    """A command as a user runs it, in this process. Code 2 is bad input, which the caller sees as `InputError`."""
+@cache
+def _commands() -> Any:
+    from typer.main import get_command
+
     from apollobench.cli import app
 
-    code = app([str(part) for part in given], standalone_mode=False)
+    return get_command(app)
+
+
+def command(*given: object) -> None:
+    """A command as a user runs it, in this process. Code 2 is bad input, which the caller sees as `InputError`."""
+    code = _commands().main([str(part) for part in given], prog_name="apollobench", standalone_mode=False)
     if code == 2:
         raise InputError("exit code 2")
 
@@ -444,7 +453,7 @@ def _exchange(folder: Path, out: Path) -> None:
     from apollobench.review.exchange import export_decisions, import_decisions
     from apollobench.review.ledger import Ledger
 
-    with Ledger(out / "ledger.sqlite") as ledger:
+    with closing(Ledger(out / "ledger.sqlite")) as ledger:
         import_decisions(ledger, folder / "decisions.jsonl", {item.id: item for item in ITEMS})
         export_decisions(ledger, out / "decisions.jsonl")
 
@@ -499,7 +508,7 @@ _on_results("leaderboard build", "leaderboard", "build", "A", "B", "--out", "OUT
 
 @target("run report", _results, ("*.json", "*.jsonl"), _mend_results)
 def _report(folder: Path, out: Path) -> None:
-    command("report", folder, "--html", out / "html", "--no_frames")
+    command("report", folder / "modela", folder / "modelb", "--html", out / "html", "--no_frames")
 
 
 def _nights(folder: Path) -> None:
@@ -584,12 +593,11 @@ def _store(folder: Path) -> None:
 
 @target("store", _store)
 def _stored(folder: Path, out: Path) -> None:
-    from apollobench.evaluate.store import Store, load_responses
+    from apollobench.evaluate.store import Store, load_store
 
-    load_responses([folder])
+    responses, _ = load_store(folder)
     with Store(folder) as store:
-        for response in store.responses.values():
-            store.plan(response.plan or "")
+        assert len(store.responses) == len(responses)
 
 
 # Benchmarks
@@ -616,7 +624,8 @@ def _benchmark(folder: Path) -> None:
 
 def _mend_benchmark(folder: Path) -> None:
     for name in ("items.parquet", "dropped.parquet", "README.md"):
-        _set_hash(folder / "bench" / "manifest.json", ("files", name), folder / "bench" / name)
+        for manifest in folder.glob("bench*/manifest.json"):
+            _set_hash(manifest, ("files", name), manifest.with_name(name))
 
 
 @target("benchmark", _benchmark, ("*.parquet", "manifest.json"), _mend_benchmark)
@@ -638,11 +647,6 @@ def _bench(folder: Path, out: Path) -> None:
             raise
 
 
-@target("publish", _benchmark, ("*.parquet", "manifest.json"), _mend_benchmark)
-def _publish(folder: Path, out: Path) -> None:
-    command("publish", folder / "bench", "--to", out / "published", "--name", "me/toy", "--date", "2026-11-26")
-
-
 def _publication(folder: Path) -> None:
     from ..publish.made import SOURCES, make_benchmark, publish
 
@@ -657,6 +661,11 @@ def _mend_publication(folder: Path) -> None:
     except (OSError, ValueError):
         return
     sums.write_text("".join(lines))
+
+
+@target("publish", _publication, ("benchmark/*.parquet", "benchmark/manifest.json"), _mend_benchmark)
+def _publish(folder: Path, out: Path) -> None:
+    command("publish", folder / "benchmark", "--to", out / "published", "--name", "me/toy", "--date", "2026-11-26")
 
 
 @target(
