@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from apollobench.errors import InputError
+from apollobench.redact import is_secret
 from apollobench.types import Mode
 
 FULL_RECIPE = "apollobench"
@@ -30,6 +31,18 @@ def parse_pairs(text: str, option: str = "model_args") -> dict[str, str]:
         if not (equals and name and value):
             raise InputError(f"{option}: {part!r} is no pair; expected name=value,name=value")
         pairs[name] = value
+    return pairs
+
+
+def parse_model_args(text: str) -> dict[str, str]:
+    """`--model_args` as a mapping. Raises InputError for a secret, which results would tell to everyone."""
+    pairs = parse_pairs(text)
+    for name in pairs:
+        if is_secret(name):
+            raise InputError(
+                f"model_args: {name} would stand in the results; a key or token belongs into an environment variable "
+                "(OPENAI_API_KEY, HF_TOKEN, or the one that api_key_env names)"
+            )
     return pairs
 
 

@@ -65,7 +65,9 @@ def table(tallies: Sequence[Tally]) -> str:
     ]
     total = [sum(getattr(t, part) for t in tallies) for part in ("cases", "taken", "refused")]
     faults = sum(len(numbers) for t in tallies for numbers in t.faults.values())
-    rows.append(f"| all | {' | '.join(f'{n:,}' for n in total)} | {faults:,} | {max(t.slowest for t in tallies):.2f} s |")
+    rows.append(
+        f"| all | {' | '.join(f'{n:,}' for n in total)} | {faults:,} | {max(t.slowest for t in tallies):.2f} s |"
+    )
     return "\n".join(["| target | cases | taken | refused | faults | slowest case |", "| --- " * 6 + "|", *rows])
 
 

@@ -61,7 +61,7 @@ def evaluate(
       apollobench eval --model apollo-7b --model_args pretrained=FOLDER --benchmark out/synthetic --limit 20
       apollobench eval --model http:MODEL_ID --base_url http://localhost:8000/v1 --benchmark out/synthetic --dry_run
     """
-    from apollobench.arguments import parse_modes, parse_pairs
+    from apollobench.arguments import parse_model_args, parse_modes
     from apollobench.evaluate.job import Job
     from apollobench.evaluate.job import evaluate as run_job
     from apollobench.evaluate.shard import parse_shard
@@ -69,7 +69,7 @@ def evaluate(
     from apollobench.report.scorecard import card_markdown
     from apollobench.report.usage import usage_line
 
-    arguments = parse_pairs(model_args)
+    arguments = parse_model_args(model_args)
     if base_url:
         arguments["base_url"] = base_url
     if not dry_run:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
 from apollobench.errors import InputError
-from apollobench.hub import HubFile, told
+from apollobench.hub import HubFile, told, without_secrets
 from apollobench.types import digest
 
 CHUNK = 1 << 16
@@ -119,7 +119,7 @@ class OnHub:
                     done += len(piece)
                     yield piece
             except TransportError as error:
-                reason = str(error) or type(error).__name__
+                reason = without_secrets(str(error) or type(error).__name__)
             except OSError:
                 with told(self.file.hub_id, self.file.commit):
                     raise

@@ -93,7 +93,7 @@ class EscapedError(BaseException):
 
 
 class Bench:
-    """One target set up in a folder: `run(number)` makes the hostile files of that number, feeds them, and tidies up."""
+    """One target set up in a folder: `run(number)` makes the hostile files of that number, feeds them, tidies up."""
 
     def __init__(self, target: Target, folder: Path, seed: int) -> None:
         self.target, self.seed = target, seed
@@ -171,8 +171,10 @@ def _fault(error: BaseException) -> str:
 
 _allowed: list[Path] = []
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_CHANGES = {"os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod", "os.chown", "os.utime", "os.rename", "os.link",
-            "os.symlink", "shutil.rmtree", "shutil.move"}  # fmt: skip
+_CHANGES = {
+    "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod", "os.chown", "os.utime", "os.rename", "os.link",
+    "os.symlink", "shutil.rmtree", "shutil.move",
+}  # fmt: skip
 _NEVER = {
     "subprocess.Popen",
     "os.system",

@@ -95,10 +95,18 @@ def _roster(folder: Path, out: Path) -> None:
 # Answers of models
 
 REPLIES = (
-    "B", "The answer is (B).", "**Answer:** B. a blue car", "<think>it may be A or not</think> I'd go with option C.",
-    "It is not A but B, because the car is blue.", "\\boxed{D}", "<answer>A</answer>", "答案：C", "A, B and C are wrong",
-    "The girls are waving at the camera, and neither (A) nor (C) shows that.", "I cannot see the video.",
-)  # fmt: skip
+    "B",
+    "The answer is (B).",
+    "**Answer:** B. a blue car",
+    "<think>it may be A or not</think> I'd go with option C.",
+    "It is not A but B, because the car is blue.",
+    "\\boxed{D}",
+    "<answer>A</answer>",
+    "答案\uff1aC",
+    "A, B and C are wrong",
+    "The girls are waving at the camera, and neither (A) nor (C) shows that.",
+    "I cannot see the video.",
+)
 
 
 def _plant_answers(folder: Path) -> None:
@@ -416,8 +424,8 @@ def _conversations(folder: Path) -> None:
 
 @target("conversations", _conversations)
 def _talk(folder: Path, out: Path) -> None:
-    from apollobench.training.records import open_records
     from apollobench.training.recipe import DataFile
+    from apollobench.training.records import open_records
 
     for path in sorted(folder.iterdir()):
         records = open_records(DataFile(name="talk", file=str(path), root=str(folder), kind="video"))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from apollobench.errors import InputError
 from apollobench import jsonfile
+from apollobench.errors import InputError
 from apollobench.imports.formats import FORMATS, find_format
 
 from .conftest import Import

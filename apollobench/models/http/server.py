@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import httpx2
 
 from apollobench.errors import InputError
-from apollobench.models.http.address import SHORTEST_SECRET, Address, without_credentials
+from apollobench.models.http.address import SHORTEST_SECRET, Address
 from apollobench.models.http.backoff import Backoff, retry_after, wait_before, worth_another_try
+from apollobench.redact import without_credentials
 
 SHOWN = 300  # characters of what a server said
 Result = TypeVar("Result")
