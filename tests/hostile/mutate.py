@@ -204,7 +204,7 @@ def parquetwise(random: Random, content: bytes) -> bytes:
     rows = pq.read_table(io.BytesIO(content)).to_pylist()
     try:
         return _parquet(treewise(random, rows))
-    except (pa.ArrowException, OverflowError, TypeError, ValueError, AttributeError):
+    except (pa.ArrowException, OverflowError, TypeError, ValueError, AttributeError, LookupError):
         name = random.choice(list(rows[0]))  # not a table: one column of another type instead
         other = random.choice((7, "x", None, 0.5, [1], True))
         return _parquet([{**row, name: other} for row in rows])
