@@ -14,8 +14,8 @@ import os
 import sys
 import tempfile
 import traceback
-from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,34 +27,29 @@ from apollobench.doctor.crew import Died, Hung, run_each  # noqa: E402
 from tests.hostile.campaign import Batch, Bench, Tally, keep, run_batch  # noqa: E402
 from tests.hostile.targets import TARGETS  # noqa: E402
 
-SIZE = 100  # cases of a batch
+MOST, TURN = 1000, 1.0  # cases and seconds of processor time of a batch: targets get equal time, quick ones more cases
 SECONDS = 3600.0  # that a batch may take, asleep or at work; its cases have limits of their own
 
 
 def campaign(names: Sequence[str], cases: int, seed: int, workers: int, folder: Path) -> Iterator[list[Tally]]:
-    """Yields the tallies after every batch. Batches go from target to target, so that all come forward alike."""
-    each = -(-cases // len(names))
-    starts = range(0, each, SIZE)
-    waiting = deque(Batch(name, seed, start, min(start + SIZE, each), folder) for start in starts for name in names)
+    """Yields the tallies after every batch, until there were so many `cases`. The targets take turns."""
     tallies = {name: Tally(name) for name in names}
+    turns = ((name, first) for first in count(0, MOST) for name in names)
 
     def jobs() -> Iterator[tuple[Batch, float]]:
-        while waiting:
-            yield waiting.popleft(), SECONDS
+        while sum(tally.cases for tally in tallies.values()) < cases:
+            name, first = next(turns)
+            yield Batch(name, seed, first, MOST, folder, TURN), SECONDS
 
-    while waiting:
-        for batch, outcome in run_each(run_batch, jobs(), workers):
-            tally = tallies[batch.target]
-            match outcome:
-                case Tally():
-                    tally.merge(outcome)
-                case Died() | Hung():
-                    last = int(batch.mark.read_text())
-                    cause = outcome.cause if isinstance(outcome, Died) else f"no end within {outcome.seconds:.0f} s"
-                    tally.merge(Tally(batch.target, last - batch.first, last - batch.first))
-                    tally.add(last, f"the process died: {cause}", 0.0)
-                    waiting.appendleft(Batch(batch.target, seed, last + 1, batch.last, folder))
-            yield list(tallies.values())
+    for batch, outcome in run_each(run_batch, jobs(), workers):
+        tally = tallies[batch.target]
+        match outcome:
+            case Tally():
+                tally.merge(outcome)
+            case Died() | Hung():  # the cases before the last one are not counted
+                cause = outcome.cause if isinstance(outcome, Died) else f"no end within {outcome.seconds:.0f} s"
+                tally.add(int(batch.mark.read_text()), f"the process died: {cause}", 0.0)
+        yield list(tallies.values())
 
 
 def table(tallies: Sequence[Tally]) -> str:
@@ -115,6 +110,7 @@ def main() -> int:
             for number, tallies in enumerate(campaign(names, given.cases, given.seed, given.workers, Path(folder))):
                 if number % 10 == 0:
                     (given.output_path / "table.md").write_text(table(tallies) + "\n")
+                    (given.output_path / "faults.txt").write_text("".join(f"{t.target}: {t.faults}\n" for t in tallies if t.faults))
         except KeyboardInterrupt:
             print("stopped; these are the cases until then")
     print(table(tallies))

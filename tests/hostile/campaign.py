@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import os
 import resource
 import shutil
@@ -236,13 +237,17 @@ def _too_slow(_: int, __: FrameType | None) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Cases `first` to `last` (not included) of a target, in a folder that the worker has for itself."""
+    """Cases of a target from number `first` on: `most` of them, or fewer when `seconds` of processor time are over.
+
+    folder: where workers make folders of their own.
+    """
 
     target: str
     seed: int
     first: int
-    last: int
+    most: int
     folder: Path
+    seconds: float = math.inf
 
     @property
     def mark(self) -> Path:
@@ -263,7 +268,10 @@ def run_batch(batch: Batch) -> Tally:
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     bench, tally = _bench(batch.target, batch.folder, batch.seed), Tally(batch.target)
-    for number in range(batch.first, batch.last):
+    begun = time.process_time()
+    for number in range(batch.first, batch.first + batch.most):
+        if time.process_time() - begun > batch.seconds:
+            break
         batch.mark.write_text(str(number))
         resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + 3 * SECONDS), resource.RLIM_INFINITY))
         tally.add(number, *bench.run(number))
