@@ -110,7 +110,9 @@ def main() -> int:
             for number, tallies in enumerate(campaign(names, given.cases, given.seed, given.workers, Path(folder))):
                 if number % 10 == 0:
                     (given.output_path / "table.md").write_text(table(tallies) + "\n")
-                    (given.output_path / "faults.txt").write_text("".join(f"{t.target}: {t.faults}\n" for t in tallies if t.faults))
+                    (given.output_path / "faults.txt").write_text(
+                        "".join(f"{t.target}: {t.faults}\n" for t in tallies if t.faults)
+                    )
         except KeyboardInterrupt:
             print("stopped; these are the cases until then")
     print(table(tallies))

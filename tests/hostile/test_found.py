@@ -100,7 +100,7 @@ def test_parquet_by_its_columns(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=rf"a.parquet: {told}.*fetch it again"):
             read(**columns)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(InputError, match="a.parquet: cannot be read as Parquet"):
+    with pytest.raises(InputError, match=r"a\.parquet: cannot be read as Parquet"):
         read_rows(path, "fetch it again")
 
 
@@ -113,7 +113,7 @@ def test_parquet_that_is_no_text_and_parquet_that_swells(tmp_path: Path, monkeyp
         read_rows(path, "fetch it again")
     pq.write_table(pa.table({"id": ["x" * 1000] * 1000}), path)
     monkeypatch.setattr("apollobench.parquetfile.LIMIT", 100)
-    with pytest.raises(InputError, match="a.parquet: would take .* bytes of memory, more than 100"):
+    with pytest.raises(InputError, match=r"a\.parquet: would take .* bytes of memory, more than 100"):
         read_rows(path, "fetch it again")
 
 
@@ -201,7 +201,7 @@ def test_subtitles(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     for cue in ({"start": 5, "line": "x"}, {"timestamp": "x", "text": "y"}, {"timestamp": [10**400], "text": "y"}, 5):
         path.write_text(json.dumps([cue]))
-        with pytest.raises(InputError, match="a.json"):
+        with pytest.raises(InputError, match=r"a\.json"):
             list(read_cues(path))
 
 
@@ -273,7 +273,7 @@ def test_tokenizers_and_headers_of_weights(checkpoint: Path) -> None:
     content = weights.read_bytes()
     for length in (0, 2**31, 2**63, 2**64 - 1):
         weights.write_bytes(struct.pack("<Q", length) + content[8:])
-        with pytest.raises(InputError, match="model.safetensors: damaged or not a safetensors file"):
+        with pytest.raises(InputError, match=r"model\.safetensors: damaged or not a safetensors file"):
             load_apollo(checkpoint)
 
 
