@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from apollobench.errors import InputError
-from apollobench.redact import forms, redacted, without_credentials
+from apollobench.redact import forms, hide_in_logs, redacted, without_credentials
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 # What is taken of a checkpoint.
@@ -101,6 +101,7 @@ def told(hub_id: str, revision: str | None = None) -> Iterator[None]:
         RevisionNotFoundError,
     )
 
+    hide_in_logs(_token())
     try:
         yield
     except GatedRepoError as error:
@@ -121,6 +122,10 @@ def _reason(error: Exception) -> str:
 
 def without_secrets(text: str) -> str:
     """`text` without the token that signs in to the hub, which a server may echo, and without users and passwords."""
+    return redacted(without_credentials(text), _token())
+
+
+def _token() -> tuple[str, ...]:
     from huggingface_hub import get_token
 
-    return redacted(without_credentials(text), forms(get_token() or ""))
+    return forms(get_token() or "")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 HIDDEN = "***"
+SHORTEST = 8  # shorter ones, such as the placeholder EMPTY, may be words of an answer
 SECRET_NAME = re.compile(r"(.*[_.])?(key|secret|password|authorization)|(.*\.)?((access|auth|hf)_)?token", re.I)
+_hidden: set[str] = set()
 
 
 def forms(secret: str) -> tuple[str, ...]:
@@ -23,6 +28,25 @@ def redacted(text: str, secrets: Iterable[str], shortest: int = 1) -> str:
         if len(secret) >= shortest:
             text = text.replace(secret, HIDDEN)
     return text
+
+
+def hide_in_logs(secrets: Iterable[str]) -> None:
+    """No log of this process shows these from now on, whoever writes it: HTTP libraries log what servers send back."""
+    if not _hidden:
+        logging.setLogRecordFactory(partial(_record, logging.getLogRecordFactory()))
+    _hidden.update(secret for secret in secrets if len(secret) >= SHORTEST)
+
+
+def _record(make: Callable[..., logging.LogRecord], *given: Any, **more: Any) -> logging.LogRecord:
+    record = make(*given, **more)
+    try:
+        said = record.getMessage()
+    except (TypeError, ValueError):  # a mistake in the call, which the handler tells
+        return record
+    plain = redacted(said, _hidden)
+    if plain != said:
+        record.msg, record.args = plain, None
+    return record
 
 
 def without_credentials(text: str) -> str:

@@ -12,7 +12,6 @@ from apollobench.errors import InputError
 from apollobench.redact import forms, redacted, without_credentials
 
 API_KEY = "OPENAI_API_KEY"
-SHORTEST_SECRET = 8  # in a reply, shorter ones (such as the placeholder EMPTY) may be words of the answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import httpx2
 
 from apollobench.errors import InputError
-from apollobench.models.http.address import SHORTEST_SECRET, Address
+from apollobench.models.http.address import Address
 from apollobench.models.http.backoff import Backoff, retry_after, wait_before, worth_another_try
-from apollobench.redact import without_credentials
+from apollobench.redact import SHORTEST, hide_in_logs, without_credentials
 
 SHOWN = 300  # characters of what a server said
 Result = TypeVar("Result")
@@ -66,6 +66,7 @@ class Server:
         self._sleep, self._draw, self._now = sleep, draw, now
         self._failed_in_a_row = 0
         self._places = asyncio.Semaphore(concurrency)
+        hide_in_logs(address.secrets)
         headers = {} if address.authorization is None else {"Authorization": address.authorization}
         self._client = httpx2.AsyncClient(
             headers=headers, timeout=None, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None)
@@ -149,7 +150,7 @@ class Server:
             return _Failure(f"{type(error).__name__}: {error}", again=False)
         if response.status_code != 200:
             return self._refused(response)
-        return _as_object(response.text, lambda said: self.address.redact(said, SHORTEST_SECRET))
+        return _as_object(response.text, lambda said: self.address.redact(said, SHORTEST))
 
     def _refused(self, response: httpx2.Response) -> _Failure:
         status = response.status_code
