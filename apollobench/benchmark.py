@@ -276,13 +276,13 @@ def _read_manifest(directory: Path) -> dict[str, Any]:
     manifest = read_manifest(path, FORMAT)
     if "benchmark" in manifest:
         raise InputError(f"{directory}: a published dataset; make a benchmark of it with `apollobench rebuild`")
-    check(manifest, str(path), Manifest)
+    check(manifest, str(path), Manifest, advice="it is damaged; curate the benchmark again, or fetch it again")
     return manifest
 
 
 def read_manifest(path: Path, version: int) -> dict[str, Any]:
     """The object in a manifest of this version of its format. Raises InputError naming the file."""
-    manifest = load(path, "the manifest of a benchmark; curate it again, or fetch it again")
+    manifest = load(path, "the manifest of a benchmark; it is damaged, curate the benchmark again, or fetch it again")
     if not isinstance(manifest, dict) or "format" not in manifest:
         raise InputError(f"{path}: damaged, it tells no format; curate the benchmark again, or fetch it again")
     if manifest["format"] != version:

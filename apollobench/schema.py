@@ -17,12 +17,16 @@ Place = tuple[str | int, ...]
 SHOWN = 200  # characters of a value in a message
 
 
-def check(data: Any, name: str, schema: type[M], lines: Mapping[Place, int] | None = None) -> M:
-    """Plain data as `schema`. lines: where each place stands in the file `name`. Raises InputError as `read_yaml`."""
+def check(data: Any, name: str, schema: type[M], lines: Mapping[Place, int] | None = None, advice: str = "") -> M:
+    """Plain data as `schema`. lines: where each place stands in the file `name`. advice: ends the message.
+
+    Raises InputError naming file, line and place of everything that is wrong, and the valid keys.
+    """
     try:
         return schema.model_validate(data)
     except ValidationError as error:
-        raise InputError("\n".join(_explain(e, name, schema, data, lines or {}) for e in error.errors())) from error
+        told = [_explain(each, name, schema, data, lines or {}) for each in error.errors()]
+        raise InputError("\n".join([*told, *filter(None, [advice])])) from error
 
 
 def _explain(error: ErrorDetails, name: str, schema: type[BaseModel], data: Any, lines: Mapping[Place, int]) -> str:

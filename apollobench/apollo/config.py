@@ -140,7 +140,7 @@ class LlmSizes:
     """Of the language model; the library checks the rest."""
 
     hidden_size: Size
-    vocab_size: Size
+    vocab_size: Size = 151936
     intermediate_size: Size = 22016
     num_hidden_layers: Layers = 32
     num_attention_heads: Size = 32
@@ -272,7 +272,7 @@ def _parse_llm(raw: Mapping[str, Any], path: Path) -> None:
     """Raises `InputError` unless the library can make a language model of it."""
     from transformers import Qwen2Config
 
-    from_mapping(LlmSizes, raw, path, {"hidden_size", "vocab_size"})
+    from_mapping(LlmSizes, raw, path, {"hidden_size"})
     library_config(lambda: Qwen2Config.from_dict(dict(raw)), path)
 
 

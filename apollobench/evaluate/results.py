@@ -23,6 +23,7 @@ from apollobench.schema import check
 from apollobench.types import Item, Mode, Response, Status
 
 RESULTS, SAMPLES = "results.json", "samples.jsonl"
+NOT_OURS = "this is not a result of `apollobench eval`; evaluate again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def read_samples(directory: Path) -> tuple[Mapping[str, Any], list[dict[str, Any
         samples = answers.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{error.filename}: no such file; expected a folder that `apollobench eval` wrote") from error
-    found = check(document, str(path), shape.Results).apollobench
+    found = check(document, str(path), shape.Results, advice=NOT_OURS).apollobench
     if found.format != FORMAT:
         raise InputError(f"{path}: format {found.format}, expected {FORMAT}; evaluate again with this version")
     if found.samples_sha256 != hashlib.sha256(samples).hexdigest():
@@ -106,7 +107,7 @@ def _line(line: bytes, place: str) -> dict[str, Any]:
         found = load_object(line)
     except ValueError as error:
         raise InputError(f"{place}: {error}; evaluate again") from error
-    check(found, place, shape.Line)
+    check(found, place, shape.Line, advice=NOT_OURS)
     return found
 
 

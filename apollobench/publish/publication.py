@@ -67,7 +67,7 @@ def load_publication(directory: Path) -> Publication:
     _check_sums(directory)
     path = directory / MANIFEST
     manifest = read_manifest(path, FORMAT)
-    check(manifest, str(path), Published)
+    check(manifest, str(path), Published, advice="this is not the manifest of a published dataset; publish it again")
     dropped = _rows(directory / DROPPED) if (directory / DROPPED).is_file() else ()
     return Publication(directory, manifest, _rows(directory / ITEMS), dropped)
 
