@@ -5,6 +5,7 @@ Files may come from strangers: only plain values are made of them, nothing is ne
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from apollobench.errors import InputError
 from apollobench.schema import SHOWN, M, Place, check, dotted, keys_of
 
 DEEPEST, LONGEST_NUMBER = 64, 256  # levels, bits
+NO_TEXT = re.compile(r"[\ud800-\udfff\0]")  # what escapes can say, and no file and no file's name can hold
 
 
 class Loader(yaml.SafeLoader):
@@ -28,25 +30,31 @@ class Loader(yaml.SafeLoader):
     _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
+        event = self.peek_event()
         if isinstance(event, yaml.AliasEvent):
-            raise ComposerError(None, None, f"alias *{event.anchor}; write its value out", event.start_mark)
+            raise ComposerError(None, None, f"alias *{event.anchor}; write its value out", _mark(event))
         self._depth += 1
         if self._depth > DEEPEST:
-            raise ComposerError(None, None, f"nested more than {DEEPEST} levels deep", event.start_mark)
+            raise ComposerError(None, None, f"nested more than {DEEPEST} levels deep", _mark(event))
         node = super().compose_node(parent, index)  # type: ignore[arg-type]
         self._depth -= 1
         return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            value = super().construct_object(node, deep)  # type: ignore[no-untyped-call]
+            value = super().construct_object(node, deep)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             kind = node.tag.rpartition(":")[2]
             raise ConstructorError(None, None, f"{node.value!r:.{SHOWN}} is no {kind}", node.start_mark) from error
         if isinstance(value, int) and value.bit_length() > LONGEST_NUMBER:
             raise ConstructorError(None, None, "a number without measure", node.start_mark)
+        if isinstance(value, str) and NO_TEXT.search(value):
+            raise ConstructorError(None, None, "text with half a character or a null", node.start_mark)
         return value
+
+
+def _mark(event: Any) -> Any:
+    return event.start_mark
 
 
 def read_yaml(path: Path, schema: type[M]) -> M:
@@ -72,8 +80,8 @@ def load_yaml(text: str, name: str, loader: type[Loader] = Loader) -> Any:
 def _load(text: str, name: str, kind: type[Loader]) -> tuple[yaml.Node | None, Any]:
     try:
         loader = kind(text)
-        node = loader.get_single_node()  # type: ignore[no-untyped-call]
-        return node, None if node is None else loader.construct_document(node)  # type: ignore[no-untyped-call]
+        node = loader.get_single_node()
+        return node, None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""

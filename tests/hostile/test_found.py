@@ -45,6 +45,8 @@ LAUGHS = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
         ("{a: " * 3000, f"mine.yaml:1: .*nested more than {DEEPEST} levels deep"),
         ("a: !!python/object/apply:os.system [true]", "mine.yaml:1: .*could not determine a constructor"),
         ("? {a: b}\n: c", "mine.yaml:1: .*unhashable"),
+        ('a: "\\ud800"', "mine.yaml:1: .*half a character"),
+        ('a: "x\\0"', "mine.yaml:1: .*half a character or a null"),
         ("a: [", "mine.yaml:1: not valid YAML"),
     ],
 )
@@ -210,6 +212,7 @@ def test_subtitles(tmp_path: Path) -> None:
     [
         ("include: clips.yaml\ntask: clips\n", "clips.yaml: includes .*clips.yaml, which leads back to it"),
         ("include: ../../secret.yaml\ntask: clips\n", "clips.yaml: includes .*secret.yaml, which is no task"),
+        ('include: "\\ud800"\ntask: clips\n', "clips.yaml:1: .*half a character"),
         ("include: [a]\ntask: clips\n", "clips.yaml: not the YAML of a task"),
         ("task: clips\ndataset_path: a/b\ntest_split: 2001-99-99\n", "clips.yaml:3: .*is no timestamp"),
         ("task: clips\ndataset_path: a/b\ntest_split: [x]\n", r"clips.yaml: test_split: .*found \['x'\]"),
@@ -298,6 +301,30 @@ def test_conversations_register_and_worlds(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match=r"items.jsonl line 1: .*question"):
         read_world(tmp_path)
+
+
+def test_tempcompass_of_any_shape(tmp_path: Path) -> None:
+    for content in ({"v": {"d": 5}}, {"v": 5}, {"v": {"d": [5, {"question": 1}]}}):
+        (tmp_path / "multi-choice.json").write_text(json.dumps(content))
+        with pytest.raises(InputError, match="rows are malformed"):
+            load_items("tempcompass", {"data": str(tmp_path / "multi-choice.json")}, tmp_path)
+    pq.write_table(pa.table({"video_id": [{"a": 1}], "question": ["x"]}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet"):
+        load_items("tempcompass", {"data": str(tmp_path / "a.parquet")}, tmp_path)
+
+
+def test_an_archive_whose_directory_points_nowhere(tmp_path: Path) -> None:
+    """The long campaign's case 43 of Inspect logs, seed 1: an offset that no file has."""
+    from apollobench.imports.inspect_log import read
+
+    TARGETS["import Inspect logs"].plant(tmp_path)
+    path = tmp_path / "log.eval"
+    content = bytearray(path.read_bytes())
+    place = content.rindex(b"PK\x05\x06")
+    struct.pack_into("<I", content, place + 16, 2**32 - 2)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"log\.eval: a damaged ZIP file"):
+        list(read(path))
 
 
 def test_secrets_are_no_arguments() -> None:
