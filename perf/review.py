@@ -1,6 +1,6 @@
 """What reviewing costs: decisions a second that are on the disk, and how long a page takes to its first frame.
 
-    python perf/review.py [--at FOLDER] [--clients 8] [--seconds 5] [--pages 15]
+    python perf/review.py [--at FOLDER] [--clients 8] [--seconds 5] [--pages 15] [--items 40000]
 
 Serves a generated benchmark by `apollobench review`, as a process of its own, in a folder made in `--at` (its disk is
 the one that counts). Decisions are posted as the browser's forms post them, by one client and then by several at once;
@@ -47,18 +47,21 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--pages", type=int, default=15)
+    parser.add_argument("--items", type=int, help="repeat the world's questions under new ids to have so many")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.at) as folder:
-        benchmark, items = make_benchmark(Path(folder))
+        benchmark, items = make_benchmark(Path(folder), options.items)
         with serving(benchmark) as port:
+            print(markdown_table(["page", "first time, ms", "then, ms", "kB"], pages(port, items)), "\n", flush=True)
             rows = [decisions(port, items, clients, options.seconds) for clients in (1, options.clients)]
             print(markdown_table(["clients", "decisions/s", "median, ms", "99th, ms"], rows), "\n", flush=True)
             print(first_frames(port, items, options.pages))
 
 
-def make_benchmark(folder: Path) -> tuple[Path, list[Item]]:
+def make_benchmark(folder: Path, count: int | None) -> tuple[Path, list[Item]]:
     make_world(folder / "data", 16, 2_000_000, workers=1, progress=False)
-    items = [replace(item, category=CATEGORIES[0]) for item in read_world(folder / "data")]
+    world = [replace(item, category=CATEGORIES[0]) for item in read_world(folder / "data")]
+    items = [replace(world[n % len(world)], id=f"{n}/{world[n % len(world)].id}") for n in range(count or len(world))]
     write_benchmark(folder / "benchmark", [Entry(item) for item in items], [], {"name": "perf"}, "# perf\n")
     return folder / "benchmark", items
 
@@ -76,6 +79,29 @@ def serving(benchmark: Path) -> Iterator[int]:
         server.terminate()
 
 
+def pages(port: int, items: list[Item]) -> list[list[str]]:
+    """What the server takes for each page, asked twice."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    rows = []
+    for name, path in (
+        ("queue", "/"),
+        ("queue, searched", "/?q=which"),
+        ("item", f"/item?id={quote(items[-1].id, safe='')}"),
+        ("agreement", "/agreement"),
+    ):
+        took = []
+        for _ in range(2):
+            start = time.perf_counter()
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            size = len(answer.read())
+            took.append(1000 * (time.perf_counter() - start))
+            if answer.status != 200:
+                raise SystemExit(f"{path}: refused with {answer.status}")
+        rows.append([name, *(f"{one:.0f}" for one in took), f"{size / 1000:.0f}"])
+    return rows
+
+
 def decisions(port: int, items: list[Item], clients: int, seconds: float) -> list[str]:
     """`clients` at once, each on items of its own, for some seconds."""
     took: list[float] = []
@@ -83,7 +109,7 @@ def decisions(port: int, items: list[Item], clients: int, seconds: float) -> lis
 
     def decide(client: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port)
-        mine = items[client::clients]
+        mine = items[client::clients][:100]
         for item in mine:
             post(connection, port, {"item": item.id, "action": "answer", "value": "A"})
         ready.wait()

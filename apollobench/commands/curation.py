@@ -86,6 +86,10 @@ def curate(
     decisions: Annotated[
         Path | None, typer.Option("--decisions", help="JSON lines of what people decided about items; overrides all.")
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Make the benchmark in OUTPUT_PATH anew with what `apollobench review` decided."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry_run", help="Only tell what it would take and what is missing here; ask nothing.")
     ] = False,
@@ -94,11 +98,12 @@ def curate(
 
     Everything that decides the result stands in the recipe. --sources takes the place of those that it names; without
     --recipe it is the one shipped for the source, else the full procedure, apollobench. A run that was stopped goes on
-    where it stopped.
+    where it stopped. After a review, --resume takes the benchmark's own recipe and the decisions that lie beside it.
 
     \b
     Examples:
       apollobench curate --sources synthetic --output_path out/synthetic
+      apollobench curate --resume --output_path out/synthetic
       apollobench curate --sources videomme,mlvu --data_root data --output_path out/two
       apollobench curate --recipe apollobench --data_root data --output_path out/full --dry_run
       apollobench curate --sources nextqa,csv:my.csv --categorizer text --decisions decisions.jsonl --output_path out/my
@@ -108,13 +113,19 @@ def curate(
     from apollobench.curate.pipeline import REPORT, load_pool
     from apollobench.curate.pipeline import curate as make
     from apollobench.report.closing import closing
+    from apollobench.review.resume import recorded
 
+    decided = read_decisions(decisions) if decisions else ()
     flags = {"subtitles": subtitles, "skip_malformed": skip_malformed, "at_hand": at_hand}
     overrides = {**panel_overrides(panel), **({} if size is None else {"select.size": size})}
-    file = choose_recipe(sources, recipe, overrides, flags)
-    if sorting := categorizer_changes(file, categorizer, categorizer_args):
-        file = choose_recipe(sources, recipe, overrides | sorting, flags)
-    decided = read_decisions(decisions) if decisions else ()
+    if resume:
+        if sources or recipe or overrides or categorizer or categorizer_args or any(flags.values()):
+            raise InputError("--resume takes the recipe of the benchmark in OUTPUT_PATH: give no other, and no change")
+        file, decided = recorded(output_path, decided)
+    else:
+        file = choose_recipe(sources, recipe, overrides, flags)
+        if sorting := categorizer_changes(file, categorizer, categorizer_args):
+            file = choose_recipe(sources, recipe, overrides | sorting, flags)
     data = data_root or output_path / "data"
     if dry_run:
         from apollobench.curate.forecast import forecast
