@@ -90,7 +90,7 @@ def read_samples(directory: Path) -> tuple[Mapping[str, Any], list[dict[str, Any
     """
     path, answers = directory / RESULTS, directory / SAMPLES
     try:
-        document = load(path, "a result of `apollobench eval`")
+        document = load(path, f"the scores of a model; {NOT_OURS}")
         samples = answers.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{error.filename}: no such file; expected a folder that `apollobench eval` wrote") from error

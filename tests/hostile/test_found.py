@@ -306,7 +306,7 @@ def test_conversations_register_and_worlds(tmp_path: Path) -> None:
 def test_tempcompass_of_any_shape(tmp_path: Path) -> None:
     for content in ({"v": {"d": 5}}, {"v": 5}, {"v": {"d": [5, {"question": 1}]}}):
         (tmp_path / "multi-choice.json").write_text(json.dumps(content))
-        with pytest.raises(InputError, match="rows are malformed"):
+        with pytest.raises(InputError, match=r"multi-choice\.json"):
             load_items("tempcompass", {"data": str(tmp_path / "multi-choice.json")}, tmp_path)
     pq.write_table(pa.table({"video_id": [{"a": 1}], "question": ["x"]}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"a\.parquet"):
