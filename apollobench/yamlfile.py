@@ -30,13 +30,13 @@ class Loader(yaml.SafeLoader):
     _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             raise ComposerError(None, None, f"alias *{event.anchor}; write its value out", _mark(event))
         self._depth += 1
         if self._depth > DEEPEST:
             raise ComposerError(None, None, f"nested more than {DEEPEST} levels deep", _mark(event))
-        node = super().compose_node(parent, index)  # type: ignore[arg-type]
+        node = super().compose_node(parent, index)
         self._depth -= 1
         return node
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ SHOWN = 200
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file. Raises `InputError` naming the file when it is missing or is not an object."""
     try:
-        value = load(path, "valid JSON")
+        value = load(path, "the config of a checkpoint, in JSON")
     except FileNotFoundError:
         raise InputError(f"{path}: missing; it belongs to a checkpoint in the published Apollo layout") from None
     if not isinstance(value, dict):
@@ -57,7 +57,7 @@ def from_mapping(cls: type[T], raw: Mapping[str, Any], path: Path, required: Col
 
 
 @cache
-def _adapter(cls: Hashable) -> TypeAdapter[Any]:
+def _adapter(cls: Any) -> TypeAdapter[Any]:
     return TypeAdapter(cls)
 
 

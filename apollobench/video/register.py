@@ -20,12 +20,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from apollobench.errors import InputError
-from apollobench.jsonfile import load_object
-from apollobench.video.health import Facts, Finding, Health, stamp
+from apollobench.video.health import Facts, Finding, Health, Kind, stamp
 
 REGISTER = "media.jsonl"
 VERSION = 1
-FINDINGS = TypeAdapter(tuple[Finding, ...])
 FACTS = TypeAdapter(Facts | None)
 
 
@@ -112,8 +110,8 @@ def _read(register: Path) -> dict[Path, Health]:
     records = {}
     for line in register.read_bytes().split(b"\n"):
         try:
-            record = _parse(load_object(line), register.parent)
-        except (ValueError, KeyError, TypeError, OverflowError):
+            record = _parse(json.loads(line), register.parent)
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             continue
         records[record.path] = record
     return records
@@ -137,6 +135,13 @@ def _parse(row: Any, folder: Path) -> Health:
         size=int(row["size"]),
         modified=int(row["modified"]),
         digest=str(row["digest"]),
-        findings=FINDINGS.validate_python(row["findings"]),
+        findings=tuple(map(_finding, row["findings"])),
         facts=FACTS.validate_python(row["facts"]),
     )
+
+
+def _finding(row: Any) -> Finding:
+    """Its text may name a file that is not UTF-8, so it is any text."""
+    if not isinstance(row["text"], str):
+        raise TypeError(f"text is {row['text']!r}")
+    return Finding(Kind(row["kind"]), row["text"])
