@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -49,16 +48,11 @@ def from_mapping(cls: type[T], raw: Mapping[str, Any], path: Path, required: Col
         raise InputError(f"{path}: missing {', '.join(missing)}")
     names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
     try:
-        made: T = _adapter(cls).validate_python({key: value for key, value in raw.items() if key in names})
+        made: T = TypeAdapter(cls).validate_python({key: value for key, value in raw.items() if key in names})
         return made
     except ValidationError as error:
         told = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r:.{SHOWN}}" for e in error.errors()]
         raise InputError(f"{path}: {'; '.join(told)}") from error
-
-
-@cache
-def _adapter(cls: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(cls)
 
 
 def library_config(make: Callable[[], Any], path: Path) -> Any:
