@@ -49,7 +49,7 @@ demo: setup
 	@$(BIN)/python -m apollobench demo --output_path demo
 
 test: setup
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .venv-release/.ready: tools/set_up_release.py tools/environment.py tools/release-lock.txt
 	@$(call with_python,tools/set_up_release.py)

@@ -16,6 +16,7 @@ Choice = TypeVar("Choice")
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from apollobench.evaluate.cluster.options import ClusterOptions
     from apollobench.recipe import RecipeFile
     from apollobench.types import Item
 
@@ -81,6 +82,26 @@ def parse_choice(option: str, text: str, valid: Mapping[str, Choice]) -> Choice:
     if text not in valid:
         raise InputError(f"{option}: unknown {text!r}; valid: {', '.join(valid)}")
     return valid[text]
+
+
+def parse_engine(
+    engine: str, address: str | None, num_gpus: float | None, replicas: int | None
+) -> ClusterOptions | None:
+    """Where a command runs its models: on a cluster, or, if None, on this machine.
+
+    Raises InputError for an unknown engine, for one that is not installed, and for settings of a cluster without one.
+    """
+    from apollobench.evaluate.cluster.connection import require_ray
+    from apollobench.evaluate.cluster.options import ClusterOptions
+
+    given = {"address": address, "gpus": num_gpus, "replicas": replicas}
+    settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if parse_choice("engine", engine, {"local": False, "ray": True}):
+        require_ray()
+        return ClusterOptions(**settings)
+    if settings:
+        raise InputError("--address, --num_gpus and --replicas say how a cluster is used; add --engine ray")
+    return None
 
 
 def choose_recipe(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from apollobench.arguments import categorizer_changes, choose_recipe, parse_counts, parse_size
+from apollobench.arguments import categorizer_changes, choose_recipe, parse_counts, parse_engine, parse_size
 from apollobench.errors import InputError
+from apollobench.evaluate.cluster.options import ClusterOptions
 from apollobench.recipe import load_recipe
 
 SKIP = {"skip_malformed": True}
@@ -113,3 +114,12 @@ def test_sizes_are_in_powers_of_ten() -> None:
     for wrong in ("", "GB", "-1GB", "20 miles", "1e9"):
         with pytest.raises(InputError, match=r"is no size; expected such as 500MB, 20GB or 1.5TB"):
             parse_size(wrong)
+
+
+def test_settings_of_a_cluster_need_one() -> None:
+    assert parse_engine("local", None, None, None) is None
+    assert parse_engine("ray", None, 0.5, 3) == ClusterOptions("auto", 0.5, 3)
+    with pytest.raises(InputError, match="add --engine ray"):
+        parse_engine("local", None, 1.0, None)
+    with pytest.raises(InputError, match="unknown 'dask'; valid: local, ray"):
+        parse_engine("dask", None, None, None)

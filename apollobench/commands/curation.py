@@ -74,6 +74,22 @@ def curate(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes that run models. [default: one per core]")
     ] = None,
+    model_args: Annotated[
+        str, typer.Option("--model_args", help="name=value,... for every model of the panel, such as device=cuda.")
+    ] = "",
+    engine: Annotated[
+        str, typer.Option("--engine", help="local: this machine; ray: a cluster, see docs/cluster.md.")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option("--address", help="HOST:PORT of the cluster, or auto: the one of this machine. [auto]")
+    ] = None,
+    num_gpus: Annotated[
+        float | None, typer.Option("--num_gpus", min=0, help="GPUs of each replica of a model on the cluster. [0]")
+    ] = None,
+    replicas: Annotated[
+        int | None,
+        typer.Option("--replicas", min=1, help="Replicas at a time. [as many as GPUs allow, else one per node]"),
+    ] = None,
     categorizer: Annotated[
         str | None,
         typer.Option(
@@ -106,9 +122,19 @@ def curate(
       apollobench curate --resume --output_path out/synthetic
       apollobench curate --sources videomme,mlvu --data_root data --output_path out/two
       apollobench curate --recipe apollobench --data_root data --output_path out/full --dry_run
+      apollobench curate --recipe apollobench --data_root data --output_path out/full --engine ray --num_gpus 1 \\
+          --model_args device=cuda
       apollobench curate --sources nextqa,csv:my.csv --categorizer text --decisions decisions.jsonl --output_path out/my
     """
-    from apollobench.arguments import categorizer_changes, choose_recipe, panel_overrides
+    from functools import partial
+
+    from apollobench.arguments import (
+        categorizer_changes,
+        choose_recipe,
+        panel_overrides,
+        parse_engine,
+        parse_model_args,
+    )
     from apollobench.curate.decisions import read_decisions
     from apollobench.curate.pipeline import REPORT, load_pool
     from apollobench.curate.pipeline import curate as make
@@ -126,6 +152,10 @@ def curate(
         file = choose_recipe(sources, recipe, overrides, flags)
         if sorting := categorizer_changes(file, categorizer, categorizer_args):
             file = choose_recipe(sources, recipe, overrides | sorting, flags)
+    cluster = parse_engine(engine, address, num_gpus, replicas)
+    if cluster and workers:
+        raise InputError("--workers are processes on this machine; on a cluster, --replicas says how many are at work")
+    told = parse_model_args(model_args)
     data = data_root or output_path / "data"
     if dry_run:
         from apollobench.curate.forecast import forecast
@@ -134,7 +164,12 @@ def curate(
         typer.echo(forecast_markdown(forecast(file.recipe, data)))
         return
     items = load_pool(file.recipe, data)
-    _, made = make(file, items, output_path, decided=decided, workers=workers)
+    run_models = None
+    if cluster:
+        from apollobench.curate.cluster import run_panel_on_cluster
+
+        run_models = partial(run_panel_on_cluster, options=cluster, model_args=told)
+    _, made = make(file, items, output_path, decided=decided, workers=workers, model_args=told, run_models=run_models)
     typer.echo(f"{closing(made)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
 
 

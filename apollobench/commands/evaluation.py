@@ -47,6 +47,19 @@ def evaluate(
     allow_errors: Annotated[
         bool, typer.Option("--allow_errors", help="Exit with 0 even when questions ended with an error.")
     ] = False,
+    engine: Annotated[
+        str, typer.Option("--engine", help="local: this machine; ray: a cluster, see docs/cluster.md.")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option("--address", help="HOST:PORT of the cluster, or auto: the one of this machine. [auto]")
+    ] = None,
+    num_gpus: Annotated[
+        float | None, typer.Option("--num_gpus", min=0, help="GPUs of each replica of a model on the cluster. [0]")
+    ] = None,
+    replicas: Annotated[
+        int | None,
+        typer.Option("--replicas", min=1, help="Replicas at a time. [as many as GPUs allow, else one per node]"),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry_run", help="Only tell what would be asked, and what it would take; send nothing.")
     ] = False,
@@ -60,20 +73,24 @@ def evaluate(
       apollobench eval --model apollo-tiny --benchmark out/synthetic
       apollobench eval --model apollo-7b --model_args pretrained=FOLDER --benchmark out/synthetic --limit 20
       apollobench eval --model http:MODEL_ID --base_url http://localhost:8000/v1 --benchmark out/synthetic --dry_run
+      apollobench eval --model apollo-7b --model_args device=cuda --benchmark out/synthetic --engine ray --num_gpus 1
     """
-    from apollobench.arguments import parse_model_args, parse_modes
-    from apollobench.evaluate.job import Job
+    from functools import partial
+
+    from apollobench.arguments import parse_engine, parse_model_args, parse_modes
+    from apollobench.evaluate.job import Hire, Job, alone
     from apollobench.evaluate.job import evaluate as run_job
     from apollobench.evaluate.shard import parse_shard
-    from apollobench.models.registry import check_model
+    from apollobench.models.registry import check_model, choose
     from apollobench.report.scorecard import card_markdown
     from apollobench.report.usage import usage_line
 
     arguments = parse_model_args(model_args)
     if base_url:
         arguments["base_url"] = base_url
+    cluster = parse_engine(engine, address, num_gpus, replicas)
     if not dry_run:
-        check_model(model, arguments, backend)
+        (choose if cluster else check_model)(model, arguments, backend)
     if benchmark is None:
         raise InputError("which benchmark? Give --benchmark FOLDER, one that `apollobench curate` made")
     job = Job(
@@ -94,7 +111,12 @@ def evaluate(
 
         typer.echo(estimate_markdown(estimate(job)))
         return
-    outcome = run_job(job)
+    hire: Hire = alone
+    if cluster:
+        from apollobench.evaluate.cluster.job import on_cluster
+
+        hire = partial(on_cluster, options=cluster)
+    outcome = run_job(job, hire)
     if outcome.card:
         typer.echo(f"{card_markdown(outcome.card)}\n")
     if outcome.usage:

@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from apollobench.errors import InputError
+from apollobench.evaluate.ledger import RunCounts
 from apollobench.evaluate.store import Store
+from apollobench.models.base import Subject
 from apollobench.models.registry import check_model
 from apollobench.types import Item, Mode, Response, Status
 
@@ -42,6 +44,20 @@ class Run:
     stored: int = 0
     asked: int = 0
     seconds: float = 0.0
+
+    @classmethod
+    def of(cls, model: Subject, counts: RunCounts, seconds: float) -> Run:
+        """What a model answered, with what it says of itself."""
+        return cls(
+            model=model.name,
+            revision=model.revision,
+            settings=dict(model.settings),
+            sampling={name: value for name, value in asdict(model.sampling).items() if value is not None},
+            responses=counts.responses,
+            stored=counts.stored,
+            asked=counts.asked,
+            seconds=seconds,
+        )
 
     def line(self) -> str:
         """One line for the log, with the count of every status."""
@@ -138,13 +154,4 @@ def _answer(task: Task) -> Run:
     model = load_model(task.model, task.model_args)
     with closing(model), Store(task.directory) as store:
         counts = run(model, task.items, task.modes, store, decode_workers=task.threads)
-    return Run(
-        model=task.model,
-        revision=model.revision,
-        settings=dict(model.settings),
-        sampling={name: value for name, value in asdict(model.sampling).items() if value is not None},
-        responses=counts.responses,
-        stored=counts.stored,
-        asked=counts.asked,
-        seconds=time.monotonic() - start,
-    )
+    return Run.of(model, counts, time.monotonic() - start)

@@ -14,8 +14,8 @@ from pathlib import Path
 from apollobench.benchmark import load_benchmark
 from apollobench.evaluate.identity import last_revision
 from apollobench.evaluate.job import RESPONSES, Job, output_folder
+from apollobench.evaluate.ledger import by_video
 from apollobench.evaluate.prepare import Work, prepare
-from apollobench.evaluate.run import by_video
 from apollobench.evaluate.shard import in_shard
 from apollobench.evaluate.store import MARKER, load_responses
 from apollobench.models.base import Rates

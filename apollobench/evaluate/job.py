@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from apollobench.benchmark import Benchmark, load_benchmark
 from apollobench.evaluate.accounting import record, total
 from apollobench.evaluate.identity import remember
 from apollobench.evaluate.layout import About
+from apollobench.evaluate.ledger import RunCounts
 from apollobench.evaluate.results import write_results
-from apollobench.evaluate.run import RunCounts, run
+from apollobench.evaluate.run import run
 from apollobench.evaluate.score import Scorecard
 from apollobench.evaluate.shard import WHOLE
 from apollobench.evaluate.store import Store
-from apollobench.models.base import Metered
+from apollobench.models.base import Metered, Model, Subject
 from apollobench.models.registry import folder_name, load_model
 from apollobench.models.usage import Prices, Usage
 from apollobench.redact import without_credentials
-from apollobench.types import Mode, Status
+from apollobench.types import Item, Mode, Status
 
 RESPONSES = "responses"
 
@@ -68,24 +69,63 @@ class Outcome:
         return f"{told or 'no questions'}; {self.counts.asked:,} asked now, {self.counts.stored:,} stored before"
 
 
-def evaluate(job: Job) -> Outcome:
+class Crew(Protocol):
+    """Who does a job: the model in this process, or replicas of it elsewhere."""
+
+    @property
+    def subject(self) -> Subject: ...
+
+    def run(self, items: Sequence[Item], store: Store) -> RunCounts:
+        """Answers what the store lacks, as `run` does."""
+        ...
+
+    def spent(self) -> tuple[Usage, Prices] | None:
+        """What this run has used; None for a model that tells none."""
+        ...
+
+
+Hire = Callable[[Job], AbstractContextManager[Crew]]
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A crew of one: the model in this process."""
+
+    subject: Model
+    job: Job
+
+    def run(self, items: Sequence[Item], store: Store) -> RunCounts:
+        return run(self.subject, items, self.job.modes, store, shard=self.job.shard, batch_size=self.job.batch_size)
+
+    def spent(self) -> tuple[Usage, Prices] | None:
+        return (self.subject.usage, self.subject.prices) if isinstance(self.subject, Metered) else None
+
+
+@contextmanager
+def alone(job: Job) -> Iterator[Alone]:
+    with closing(load_model(job.model, job.model_args, job.backend)) as model:
+        yield Alone(model, job)
+
+
+def evaluate(job: Job, hire: Hire = alone) -> Outcome:
     """Answers what the store under the output folder lacks, then scores all of it and writes the result beside it.
 
-    Raises InputError, before anything runs, for a model or a benchmark that is not at hand.
+    hire: makes the crew. Raises InputError, before anything runs, for a model or a benchmark that is not at hand.
     """
     benchmark = load_benchmark(job.benchmark, job.data_root)
-    model = load_model(job.model, job.model_args, job.backend)
     items = benchmark.items[: job.limit]
-    output = output_folder(job, benchmark, model.name)
-    meter = model if isinstance(model, Metered) else None
-    try:
-        with closing(model), Store(output / RESPONSES) as store:
-            remember(output, model)
-            counts = run(model, items, job.modes, store, shard=job.shard, batch_size=job.batch_size)
-    finally:
-        if meter:
-            record(output, meter.usage)
-    usage = (total(output), meter.prices) if meter else None
+    with hire(job) as crew:
+        model = crew.subject
+        output = output_folder(job, benchmark, model.name)
+        try:
+            with Store(output / RESPONSES) as store:
+                remember(output, model)
+                counts = crew.run(items, store)
+        finally:
+            spent = crew.spent()
+            if spent:
+                record(output, spent[0])
+    usage = (total(output), spent[1]) if spent else None
     card = None
     if job.shard == WHOLE:
         card = write_results(output, model, items, counts.responses, _about(job, benchmark, usage))

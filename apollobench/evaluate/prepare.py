@@ -50,7 +50,7 @@ def prepare(
     desk = _Desk(model, responses)
     for mode in modes:
         if mode not in model.modes:
-            desk.refuse(items, mode, f"{model.name} does not support {mode} mode", Status.UNSUPPORTED)
+            desk.refuse(items, mode)
         elif mode is Mode.TEXT:
             for item in items:
                 desk.place(item, mode, None, None, None)
@@ -58,6 +58,15 @@ def prepare(
     if shown:
         desk.show(video, items, shown)
     return desk.work
+
+
+def refused(items: Sequence[Item], mode: Mode, model: Subject, reason: str) -> list[Response]:
+    """The responses to questions that cannot be put to the model: `unsupported` in such a mode, else errors."""
+    status = Status.ERROR
+    if mode not in model.modes:
+        reason, status = f"{model.name} does not support {mode} mode", Status.UNSUPPORTED
+    keys = (response_key(item, mode, None, None, model, PROMPT_VERSION) for item in items)
+    return [failed(item, mode, model.name, key, None, reason, status) for item, key in zip(items, keys, strict=True)]
 
 
 def describe(error: BaseException) -> str:
@@ -72,10 +81,8 @@ class _Desk:
         self.model, self.responses = model, responses
         self.work = Work()
 
-    def refuse(self, items: Sequence[Item], mode: Mode, reason: str, status: Status = Status.ERROR) -> None:
-        for item in items:
-            key = response_key(item, mode, None, None, self.model, PROMPT_VERSION)
-            self.work.failed.append(failed(item, mode, self.model.name, key, None, reason, status))
+    def refuse(self, items: Sequence[Item], mode: Mode, reason: str = "") -> None:
+        self.work.failed += refused(items, mode, self.model, reason)
 
     def place(self, item: Item, mode: Mode, plan: FramePlan | None, fingerprint: str | None, media: str | None) -> None:
         """Finds the answer in the store, or lays the question out for the model."""

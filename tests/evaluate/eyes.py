@@ -18,7 +18,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from apollobench.evaluate.run import RunCounts, run
+from apollobench.evaluate.ledger import RunCounts
+from apollobench.evaluate.run import run
 from apollobench.evaluate.shard import WHOLE, parse_shard
 from apollobench.evaluate.store import Store
 from apollobench.types import Answer, Item, Mode, Request, Sampling, Video

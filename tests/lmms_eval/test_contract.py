@@ -15,7 +15,8 @@ import pytest
 
 from apollobench.benchmark import Entry, write_benchmark
 from apollobench.errors import InputError
-from apollobench.evaluate.run import RunCounts, run
+from apollobench.evaluate.ledger import RunCounts
+from apollobench.evaluate.run import run
 from apollobench.evaluate.store import Store
 from apollobench.models.registry import check_model, load_model
 from apollobench.types import Item, Mode, Status

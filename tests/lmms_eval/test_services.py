@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from apollobench.evaluate.run import RunCounts, run
+from apollobench.evaluate.ledger import RunCounts
+from apollobench.evaluate.run import run
 from apollobench.evaluate.store import Store
 from apollobench.models.registry import load_model
 from apollobench.types import Item, Mode, Status

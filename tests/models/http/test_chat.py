@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from apollobench.evaluate.run import RunCounts, run
+from apollobench.evaluate.ledger import RunCounts
+from apollobench.evaluate.run import run
 from apollobench.evaluate.store import Store
 from apollobench.models.registry import load_model
 from apollobench.models.usage import Usage
