@@ -71,6 +71,13 @@ def curate(
     data_root: Annotated[
         Path | None, typer.Option("--data_root", help="Folder of the sources' data. [default: OUTPUT_PATH/data]")
     ] = None,
+    responses: Annotated[
+        str | None,
+        typer.Option(
+            "--responses",
+            help="Store of the answers: a folder, or s3://BUCKET/PATH or the like. [default: OUTPUT_PATH/responses]",
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes that run models. [default: one per core]")
     ] = None,
@@ -169,7 +176,16 @@ def curate(
         from apollobench.curate.cluster import run_panel_on_cluster
 
         run_models = partial(run_panel_on_cluster, options=cluster, model_args=told)
-    _, made = make(file, items, output_path, decided=decided, workers=workers, model_args=told, run_models=run_models)
+    _, made = make(
+        file,
+        items,
+        output_path,
+        decided=decided,
+        workers=workers,
+        model_args=told,
+        run_models=run_models,
+        responses=responses,
+    )
     typer.echo(f"{closing(made)}\nbenchmark: {output_path}\nreport: {output_path / REPORT}")
 
 

@@ -44,6 +44,13 @@ def evaluate(
     output_path: Annotated[
         Path | None, typer.Option("--output_path", help="Folder of the result. [default: out/BENCHMARK/MODEL]")
     ] = None,
+    responses: Annotated[
+        str | None,
+        typer.Option(
+            "--responses",
+            help="Store of the answers: a folder, or s3://BUCKET/PATH or the like. [default: OUTPUT_PATH/responses]",
+        ),
+    ] = None,
     allow_errors: Annotated[
         bool, typer.Option("--allow_errors", help="Exit with 0 even when questions ended with an error.")
     ] = False,
@@ -104,6 +111,7 @@ def evaluate(
         batch_size=batch_size,
         shard=parse_shard(shard),
         output=output_path,
+        responses=responses,
     )
     if dry_run:
         from apollobench.evaluate.estimate import estimate

@@ -61,6 +61,8 @@ sources_app = group("""The sources of items: what there is, and making the gener
 app.add_typer(sources_app, name="sources")
 leaderboard_app = group("""The table of models: rows reported elsewhere, and rows measured here.""")
 app.add_typer(leaderboard_app, name="leaderboard")
+store_app = group("""Stores of responses: what one holds, and making few files of many.""")
+app.add_typer(store_app, name="store")
 
 
 def print_version(asked: bool) -> None:

@@ -10,14 +10,13 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from apollobench.curate.panel import Run
 from apollobench.evaluate.cluster.connection import connected
 from apollobench.evaluate.cluster.options import ClusterOptions
 from apollobench.evaluate.cluster.places import Places, watched
 from apollobench.evaluate.cluster.team import Team
-from apollobench.evaluate.store import Store
+from apollobench.evaluate.store import Store, Where
 from apollobench.models.registry import choose, load_model
 from apollobench.types import Item, Mode
 
@@ -26,7 +25,7 @@ def run_panel_on_cluster(
     models: Sequence[str],
     items: Sequence[Item],
     modes: Sequence[Mode],
-    directory: Path,
+    directory: Where,
     *,
     options: ClusterOptions,
     model_args: Mapping[str, str] | None = None,

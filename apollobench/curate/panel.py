@@ -18,12 +18,11 @@ from dataclasses import asdict, dataclass, field
 from io import TextIOWrapper
 from multiprocessing import get_context, parent_process
 from multiprocessing.synchronize import Event
-from pathlib import Path
 from typing import Any
 
 from apollobench.errors import InputError
 from apollobench.evaluate.ledger import RunCounts
-from apollobench.evaluate.store import Store
+from apollobench.evaluate.store import Store, Where
 from apollobench.models.base import Subject
 from apollobench.models.registry import check_model
 from apollobench.types import Item, Mode, Response, Status
@@ -73,7 +72,7 @@ class Task:
     model: str
     items: tuple[Item, ...]
     modes: tuple[Mode, ...]
-    directory: Path
+    directory: Where
     threads: int
     model_args: Mapping[str, str] = field(default_factory=dict)
 
@@ -82,7 +81,7 @@ def run_panel(
     models: Sequence[str],
     items: Sequence[Item],
     modes: Sequence[Mode],
-    directory: Path,
+    directory: Where,
     *,
     workers: int | None = None,
     model_args: Mapping[str, str] | None = None,
@@ -152,6 +151,6 @@ def _answer(task: Task) -> Run:
         torch.set_num_threads(task.threads)
     start = time.monotonic()
     model = load_model(task.model, task.model_args)
-    with closing(model), Store(task.directory) as store:
+    with closing(model), Store(task.directory, model=model.name, tell=False) as store:
         counts = run(model, task.items, task.modes, store, decode_workers=task.threads)
     return Run.of(model, counts, time.monotonic() - start)

@@ -8,6 +8,9 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from filelock import FileLock
+
+from apollobench.atomic import replace_file
 from apollobench.benchmark import MANIFEST, Benchmark, write_benchmark
 from apollobench.curate.answers import gather
 from apollobench.curate.candidates import item_seconds
@@ -19,6 +22,7 @@ from apollobench.curate.panel import Run, run_panel
 from apollobench.curate.shifts import rotations, under_all_rotations, wants_shifts
 from apollobench.errors import InputError
 from apollobench.evaluate.prompt import PROMPT_VERSION
+from apollobench.evaluate.store import Where
 from apollobench.jsonfile import load_object
 from apollobench.recipe import Recipe, RecipeFile
 from apollobench.report.card import benchmark_card
@@ -26,8 +30,8 @@ from apollobench.report.curation import curation_report
 from apollobench.sources import load_items
 from apollobench.types import Item, Mode
 
-RESPONSES, CATEGORIES, REPORT = "responses", "categories", "report.md"
-RunModels = Callable[[Sequence[str], Sequence[Item], Sequence[Mode], Path], list[Run]]
+RESPONSES, CATEGORIES, REPORT, LOCK = "responses", "categories", "report.md", ".lock"
+RunModels = Callable[[Sequence[str], Sequence[Item], Sequence[Mode], Where], list[Run]]
 
 
 def load_pool(recipe: Recipe, data_root: Path) -> list[Item]:
@@ -47,12 +51,13 @@ def curate(
     workers: int | None = None,
     model_args: Mapping[str, str] | None = None,
     run_models: RunModels | None = None,
+    responses: Where | None = None,
 ) -> tuple[Benchmark, Decisions]:
     """Curates `items` by the recipe into `output`, with the report and every response beside the benchmark.
 
     Stopped and started again it computes only what is missing, and ends with the same bytes. decided: what people
     decided about items, which overrides everything else. workers: processes that run models. run_models: what answers
-    in place of the panel's processes, for answers that exist already.
+    in place of the panel's processes, for answers that exist already. responses: the store, None for one in `output`.
     Raises InputError for whatever the user can put right; warnings go to standard error and into the report.
     """
     recipe = file.recipe
@@ -73,13 +78,14 @@ def curate(
         level=recipe.validation.confidence,
     )
     ask = run_models or partial(run_panel, workers=workers, model_args=model_args)
-    runs = ask([*recipe.panel, *recipe.held_out], items, recipe.modes, output / RESPONSES)
+    store = responses or output / RESPONSES
+    runs = ask([*recipe.panel, *recipe.held_out], items, recipe.modes, store)
     _tell_of_replacement(output, file)
-    responses = chain.from_iterable(run.responses for run in runs)
-    answers = gather(items, responses, [run.model for run in runs], recipe.modes)
+    answered = chain.from_iterable(run.responses for run in runs)
+    answers = gather(items, answered, [run.model for run in runs], recipe.modes)
     blind = None
     if wants_shifts(recipe.filter):
-        again = ask(recipe.panel, rotations(items), [Mode.TEXT], output / RESPONSES)
+        again = ask(recipe.panel, rotations(items), [Mode.TEXT], store)
         blind = under_all_rotations(answers.only(recipe.panel), chain.from_iterable(run.responses for run in again))
     decisions = decide(
         recipe,
@@ -97,11 +103,19 @@ def curate(
 
 
 def _publish(output: Path, file: RecipeFile, decisions: Decisions, runs: Sequence[Run]) -> Benchmark:
-    output.mkdir(parents=True, exist_ok=True)
-    (output / MANIFEST).unlink(missing_ok=True)
-    (output / REPORT).write_text(curation_report(file, decisions, runs), encoding="utf-8")
+    """One run at a time, should several have come to curate into one folder."""
     kept, dropped = entries(decisions)
-    return write_benchmark(output, kept, dropped, about(file, decisions, runs), benchmark_card(decisions))
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with FileLock(output / LOCK):
+            (output / MANIFEST).unlink(missing_ok=True)
+            replace_file(output / REPORT, curation_report(file, decisions, runs))
+            return write_benchmark(output, kept, dropped, about(file, decisions, runs), benchmark_card(decisions))
+    except OSError as error:
+        raise InputError(
+            f"{output}: cannot write the benchmark there: {error.strerror or error}; every answer is kept. Free space, "
+            f"or mend the permissions, and run the same command again"
+        ) from error
 
 
 def _tell_of_replacement(output: Path, file: RecipeFile) -> None:

@@ -20,7 +20,7 @@ from apollobench.curate.recorded import recorded_answers, response_stores
 from apollobench.curate.shifts import wants_shifts
 from apollobench.curate.validate import ModeAccuracy, mode_accuracies
 from apollobench.errors import InputError
-from apollobench.evaluate.store import load_responses
+from apollobench.evaluate.store import stream_responses
 from apollobench.recipe import Recipe, recorded_recipe
 from apollobench.stats.agreement import kendall_tau
 from apollobench.types import Item, Mode
@@ -86,7 +86,7 @@ def recertify(directory: Path, responses: Sequence[Path], max_failed: float) -> 
     if not panel:
         raise InputError(f"{directory}: none of its panel's answers is stored under responses/; they vote here too")
     here = {item.id for item in benchmark.items}
-    found = {response.model for response in load_responses(stores) if response.item in here}
+    found = {response.model for response in stream_responses(stores, tell=False) if response.item in here}
     new = [model for model in answers.models if model in found and model not in recipe.panel]
     return judge_again(benchmark.name, recipe, answers, panel, new, here, max_failed)
 

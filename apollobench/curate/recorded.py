@@ -18,7 +18,7 @@ from apollobench.curate.answers import NO_VOTE, NOT_RIGHT, RIGHT, Answers, Codes
 from apollobench.curate.groups import NO_LABEL, item_labels
 from apollobench.curate.matrix import Matrix, matrix_of
 from apollobench.errors import InputError
-from apollobench.evaluate.store import load_responses
+from apollobench.evaluate.store import is_store, stream_responses
 from apollobench.models.roster import roster
 from apollobench.stats.clusters import partition
 from apollobench.types import Mode
@@ -42,15 +42,15 @@ def recorded_answers(directory: Path, more: Sequence[Path] = (), *, pool: bool =
     items = [*benchmark.items, *left_out]
     stores = response_stores((directory, *more))
     asked = {item.id for item in items}
-    found = [response for response in load_responses(stores) if response.item in asked] if stores else []
+    found = {(response.model, response.mode) for response in stream_responses(stores) if response.item in asked}
     if not found:
         raise InputError(
             f"{directory}: no answer to its items is stored under {directory / RESPONSES} or in what else was given; "
             f"name a folder of responses, such as one that `apollobench import` wrote"
         )
-    models = sorted({response.model for response in found})
-    modes = [mode for mode in Mode if any(response.mode is mode for response in found)]
-    return gather(items, found, models, modes)
+    models = sorted({model for model, _ in found})
+    modes = [mode for mode in Mode if any(mode is other for _, other in found)]
+    return gather(items, stream_responses(stores, tell=False), models, modes)
 
 
 def read_matrices(path: Path, more: Sequence[Path] = ()) -> dict[Mode, Matrix]:
@@ -105,7 +105,7 @@ def response_stores(directories: Iterable[Path]) -> list[Path]:
     stores = []
     for directory in directories:
         inner = directory / RESPONSES
-        stores += [inner] if inner.is_dir() else [directory] if (directory / "store.json").is_file() else []
+        stores += [inner] if inner.is_dir() else [directory] if is_store(directory) else []
     return stores
 
 

@@ -17,7 +17,7 @@ class Settled:
     """What came of the work on one video, or of a part of it; all that is to be stored, and no frames.
 
     stored: answers found in the store. failed: ended without the model. made: the model was asked.
-    plans: the frame plans that `made` refers to, by fingerprint.
+    plans: the frame plans that `stored` and `made` refer to, by fingerprint.
     """
 
     stored: Sequence[Response] = ()
@@ -28,7 +28,7 @@ class Settled:
 
 def at_hand(work: Work) -> Settled:
     """What of the work needs no model."""
-    return Settled(work.stored, work.failed)
+    return Settled(work.stored, work.failed, plans=work.plans if work.stored else {})
 
 
 def ask(model: Model, works: Sequence[Work]) -> list[Settled]:
@@ -45,7 +45,7 @@ def _made(model: Model, work: Work, answers: Sequence[Answer]) -> list[Response]
 
 
 def _answers(model: Model, requests: Sequence[Request]) -> list[Answer]:
-    """One answer for each request. A batch that fails is asked again one by one, and what fails then is an error."""
+    """One answer for each request. A batch that fails is asked again in halves, and what fails alone is an error."""
     if not requests:
         return []
     try:
@@ -53,7 +53,8 @@ def _answers(model: Model, requests: Sequence[Request]) -> list[Answer]:
     except (Exception, SystemExit) as error:
         if len(requests) == 1:
             return [Answer(None, error=f"the model failed: {describe(error)}")]
-    return [answer for request in requests for answer in _answers(model, [request])]
+    half = len(requests) // 2  # the error is gone by now, and the device's memory that it held is free again
+    return [*_answers(model, requests[:half]), *_answers(model, requests[half:])]
 
 
 def _asked(model: Model, requests: Sequence[Request]) -> list[Answer]:

@@ -17,7 +17,7 @@ from apollobench.evaluate.job import RESPONSES, Job, output_folder
 from apollobench.evaluate.ledger import by_video
 from apollobench.evaluate.prepare import Work, prepare
 from apollobench.evaluate.shard import in_shard
-from apollobench.evaluate.store import MARKER, load_responses
+from apollobench.evaluate.store import Where, is_store, load_responses
 from apollobench.models.base import Rates
 from apollobench.models.registry import sketch_model
 from apollobench.types import Mode, Response
@@ -89,7 +89,7 @@ def estimate(job: Job) -> Estimate:
     output = output_folder(job, benchmark, sketch.name)
     sketch = replace(sketch, revision=sketch.revision or last_revision(output, sketch.name))
     items = [item for item in benchmark.items[: job.limit] if in_shard(item, job.shard)]
-    held = _held(output / RESPONSES)
+    held = _held(job.responses or output / RESPONSES)
     works = [prepare(video, group, job.modes, sketch, held) for video, group in by_video(items).items()]
     return Estimate(
         model=sketch.name,
@@ -101,8 +101,8 @@ def estimate(job: Job) -> Estimate:
     )
 
 
-def _held(store: Path) -> Mapping[str, Response]:
-    if not (store / MARKER).exists():
+def _held(store: Where) -> Mapping[str, Response]:
+    if not is_store(store):
         return {}
     return {response.key: response for response in load_responses(store)}
 

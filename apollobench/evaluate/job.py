@@ -17,7 +17,7 @@ from apollobench.evaluate.results import write_results
 from apollobench.evaluate.run import run
 from apollobench.evaluate.score import Scorecard
 from apollobench.evaluate.shard import WHOLE
-from apollobench.evaluate.store import Store
+from apollobench.evaluate.store import Store, Where
 from apollobench.models.base import Metered, Model, Subject
 from apollobench.models.registry import folder_name, load_model
 from apollobench.models.usage import Prices, Usage
@@ -31,7 +31,7 @@ RESPONSES = "responses"
 class Job:
     """What to evaluate. backend: None for the roster's own. limit: only the first items.
 
-    output: None for `out/` with the names of benchmark and model.
+    output: None for `out/` with the names of benchmark and model. responses: the store, None for one in `output`.
     """
 
     model: str
@@ -44,6 +44,7 @@ class Job:
     batch_size: int = 1
     shard: tuple[int, int] = WHOLE
     output: Path | None = None
+    responses: Where | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def evaluate(job: Job, hire: Hire = alone) -> Outcome:
         model = crew.subject
         output = output_folder(job, benchmark, model.name)
         try:
-            with Store(output / RESPONSES) as store:
+            with Store(job.responses or output / RESPONSES, model=model.name) as store:
                 remember(output, model)
                 counts = crew.run(items, store)
         finally:

@@ -31,7 +31,10 @@ class Ask:
 
 @dataclass(slots=True)
 class Work:
-    """All that is asked about one video: answers at hand, failures that need no model, and what to ask it."""
+    """All that is asked about one video: answers at hand, failures that need no model, and what to ask it.
+
+    plans: of all that is shown, by fingerprint.
+    """
 
     stored: list[Response] = field(default_factory=list)
     failed: list[Response] = field(default_factory=list)
@@ -87,6 +90,8 @@ class _Desk:
     def place(self, item: Item, mode: Mode, plan: FramePlan | None, fingerprint: str | None, media: str | None) -> None:
         """Finds the answer in the store, or lays the question out for the model."""
         key = response_key(item, mode, fingerprint, media, self.model, PROMPT_VERSION)
+        if plan is not None and fingerprint is not None:
+            self.work.plans[fingerprint] = plan
         held = self.responses.get(key)
         if held is not None and held.status in ANSWERED:
             self.work.stored.append(reread(item, held))
@@ -97,15 +102,15 @@ class _Desk:
             self.work.failed.append(failed(item, mode, self.model.name, key, fingerprint, str(error)))
             return
         self.work.asks.append(Ask(Request(item, mode, prompt, plan), key, fingerprint))
-        if plan is not None and fingerprint is not None:
-            self.work.plans[fingerprint] = plan
 
     def show(self, video: Video, items: Sequence[Item], modes: Sequence[Mode]) -> None:
         """Plans `modes` for every item, then reads the frames that unanswered questions need."""
+        from apollobench.video.health import stamp
         from apollobench.video.media import media_digest
         from apollobench.video.probe import probe
 
         try:
+            before = stamp(video.path)
             probed, media = probe(video.path), media_digest(video.path)
             for mode in modes:
                 self._plan(probed, media, items, mode)
@@ -119,6 +124,8 @@ class _Desk:
             return
         try:
             self._read_frames(probed)
+            if self.work.asks and stamp(video.path) != before:
+                raise InputError(f"{video.path}: it changed while it was read; leave it alone, and run again")
         except Exception as error:
             self._withdraw(describe(error))
 
@@ -138,8 +145,10 @@ class _Desk:
         from apollobench.video.decode import decode
 
         frames: dict[str | None, NDArray[np.uint8]] = {}
-        for size in {plan.size for plan in self.work.plans.values()}:
-            alike = {name: plan.indices for name, plan in self.work.plans.items() if plan.size == size}
+        asked = {ask.plan: ask.request.plan for ask in self.work.asks}
+        plans = {name: plan for name, plan in asked.items() if plan is not None}
+        for size in {plan.size for plan in plans.values()}:
+            alike = {name: plan.indices for name, plan in plans.items() if plan.size == size}
             union = sorted({index for indices in alike.values() for index in indices})
             rows = {index: row for row, index in enumerate(union)}
             pictures = decode(probed, union, size)

@@ -1,40 +1,57 @@
-"""Where responses are kept: a folder of append-only JSON lines, one file per writer, each response under a content key.
+"""Where responses are kept: append-only JSON lines in checksummed files, one writer each, every response under a key.
 
-Nothing is ever rewritten, so any number of processes may write to one folder and a killed one loses nothing that it
-had appended. What a folder holds is the merge of all its files, in the order in which the files were begun:
-
-* under one key an answer (`ok`, `unparsed`, `wrong`) beats an `error` or `unsupported`; among equals the later line
-  counts;
-* an `error` is forgotten once the same model answers the same item in the same mode later, under whatever key
-  (the key of an error may lack the frame plan that a video which could not be read did not have).
-
-So errors are asked again by the next run, and answers are not.
+A store is a folder or an address that fsspec knows (`s3://bucket/answers`). Nothing is ever rewritten, so any number of
+processes may write to one store, and a killed one loses nothing that it had appended to a folder, and of an object
+store no more than the last group. What a store holds is the merge of all its files, in the order in which they were
+begun. What is damaged is named, counts as not answered, and is asked again by the next run.
 """
 
 from __future__ import annotations
 
-import json
-import os
+import sys
 import time
-import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
-from apollobench.atomic import replace_file
 from apollobench.errors import InputError
-from apollobench.evaluate.records import parse_line, plan_line, read_plan, response_line
-from apollobench.types import FramePlan, Item, Mode, Response, Status, digest
+from apollobench.evaluate.merge import ANSWERED, Merge, by_question
+from apollobench.evaluate.place import Place, Where, Writer, place_of
+from apollobench.evaluate.records import PlanLine, plan_line, read_plan, response_line
+from apollobench.evaluate.segments import (
+    MARKER,
+    Damage,
+    marker,
+    next_stem,
+    read_marker,
+    read_segment,
+    segments,
+    warn,
+)
+from apollobench.types import FramePlan, Item, Mode, Response, digest
 
 if TYPE_CHECKING:
     from apollobench.models.base import Subject
 
-MARKER = "store.json"
-FORMAT = {"format": "apollobench responses", "version": 1}
-ANSWERED = (Status.OK, Status.UNPARSED, Status.WRONG)
+__all__ = [
+    "ANSWERED",
+    "Store",
+    "Where",
+    "is_store",
+    "load_plans",
+    "load_responses",
+    "load_store",
+    "response_key",
+    "stream_responses",
+    "survey",
+]
+T = TypeVar("T")
+TakePlan = Callable[[PlanLine], object]
+OURS = (f".{MARKER}", ".responses-", "responses-")  # what may lie where a marker was lost or is still to come
+READS = 5
 
 
 def response_key(
@@ -50,19 +67,30 @@ def response_key(
 
 
 class Store:
-    """A folder of responses, open for one writer: `responses` is the merge at opening, kept up to date by `append`.
+    """A store open for one writer: `responses` is the merge at opening, kept up to date by `append`.
 
-    Each `append` is handed to the operating system at once, and forced to the disk every `group` lines or `seconds`
-    seconds, whichever comes first, and on `close`. Not for use by several threads at once.
+    Each `append` to a folder is handed to the operating system at once. It is forced to the disk every `group` lines or
+    `seconds` seconds, whichever comes first, and on `close`; so are lines put into an object store, which wait here
+    until then. Not for use by several threads at once.
     """
 
-    def __init__(self, directory: Path, *, group: int = 256, seconds: float = 2.0) -> None:
-        """Opens or makes the store. Raises InputError if `directory` is something else, or is damaged."""
-        self.directory = directory
-        self._claim()
-        self._merged = _merge([directory])
+    def __init__(
+        self, where: Where, *, model: str | None = None, group: int = 256, seconds: float = 2.0, tell: bool = True
+    ) -> None:
+        """Opens or makes the store. model: whose responses are wanted in `responses`, by default everybody's.
+
+        tell: name what is damaged on standard error. Raises InputError if something else than a store is there.
+        """
+        self._place = place_of(where)
+        found = self._claim()
+        self._plans: set[str] = set()
+        self._merged, damage = _steadily(
+            lambda damage: _merged([self._place], damage, lambda plan: self._plans.add(plan.fingerprint), model)
+        )
+        if tell:
+            warn([*found, *damage])
         self._group, self._seconds = group, seconds
-        self._file: int | None = None
+        self._writer: Writer | None = None
         self._unsynced, self._synced_at = 0, time.monotonic()
 
     @property
@@ -72,13 +100,13 @@ class Store:
 
     def append(self, responses: Sequence[Response], plans: Mapping[str, FramePlan] | None = None) -> None:
         """Adds `responses` in one write, after those of `plans` (by fingerprint) that the store does not hold yet."""
-        new = [(name, plan) for name, plan in (plans or {}).items() if name not in self._merged.plans]
+        new = [(name, plan) for name, plan in (plans or {}).items() if name not in self._plans]
         lines = [plan_line(name, plan) for name, plan in new]
         lines += map(response_line, responses)
         if not lines:
             return
-        self._write("".join(lines).encode("ascii"))
-        self._merged.plans.update((name, asdict(plan)) for name, plan in new)
+        self._write(b"".join(lines))
+        self._plans.update(name for name, _ in new)
         for response in responses:
             self._merged.add(response)
         self._unsynced += len(lines)
@@ -86,17 +114,17 @@ class Store:
             self.flush()
 
     def flush(self) -> None:
-        """Forces all that was appended to the disk."""
-        if self._file is not None and self._unsynced:
+        """Forces all that was appended to the disk, or puts it into the object store."""
+        if self._writer is not None and self._unsynced:
             with self._reporting():
-                os.fsync(self._file)
+                self._writer.sync()
         self._unsynced, self._synced_at = 0, time.monotonic()
 
     def close(self) -> None:
         self.flush()
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     def __enter__(self) -> Store:
         return self
@@ -106,33 +134,32 @@ class Store:
     ) -> None:
         self.close()
 
-    def _claim(self) -> None:
+    def _claim(self) -> list[Damage]:
+        damage: list[Damage] = []
         with self._reporting():
-            self.directory.mkdir(parents=True, exist_ok=True)
-        if (self.directory / MARKER).exists():
-            return
-        strange = sorted(path.name for path in self.directory.iterdir() if not path.name.startswith(f".{MARKER}"))
-        if strange and not (self.directory / MARKER).exists():
+            self._place.make()
+            there = self._place.names()
+        if MARKER in there and read_marker(self._place, damage):
+            return damage
+        strange = [name for name in there if name != MARKER and not name.startswith(OURS)]
+        if MARKER not in there and strange and MARKER not in self._place.names():
             raise InputError(
-                f"{self.directory}: holds {strange[0]!r} and is not a response store; give an empty or new folder"
+                f"{self._place}: holds {strange[0]!r} and is not a response store; give an empty or new folder"
             )
         with self._reporting():
-            replace_file(self.directory / MARKER, json.dumps(FORMAT) + "\n")
+            self._place.publish(MARKER, marker())
+        return damage
 
     def _write(self, data: bytes) -> None:
+        """A file whose last line may be torn is not written to again."""
         with self._reporting():
-            file = self._begin() if self._file is None else self._file
-            while data:
-                data = data[os.write(file, data) :]
-
-    def _begin(self) -> int:
-        """Begins this writer's file; its name sorts after all that were begun before."""
-        path = self.directory / f"responses-{time.time_ns():020d}-{uuid.uuid4().hex[:12]}.jsonl"
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        folder = os.open(self.directory, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
-        return self._file
+            writer = self._writer = self._writer or self._place.begin(next_stem(self._place))
+            try:
+                writer.write(data)
+            except OSError:
+                self._writer = None
+                writer.close()
+                raise
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:
@@ -140,96 +167,95 @@ class Store:
             yield
         except OSError as error:
             raise InputError(
-                f"{self.directory}: cannot store responses there: {error.strerror}; free space, mend the permissions, "
-                "or give another folder"
+                f"{self._place}: cannot store responses there: {error.strerror or error}; free space, mend the "
+                "permissions, or give another folder"
             ) from error
 
 
-def load_responses(directories: Path | Iterable[Path]) -> list[Response]:
-    """The merge of one or more stores, ordered by item, model, mode and key. Raises InputError as `Store` does."""
-    merged = _merge([directories] if isinstance(directories, Path) else directories)
-    return merged.ordered()
+def is_store(where: Where) -> bool:
+    """Whether there is a store."""
+    return MARKER in place_of(where).names()
 
 
-def load_plans(directories: Path | Iterable[Path]) -> dict[str, FramePlan]:
-    """The frame plans that the responses refer to, by fingerprint. Raises InputError for a damaged one too."""
-    return _plans(_merge([directories] if isinstance(directories, Path) else directories), directories)
+def load_responses(where: Where | Iterable[Where]) -> list[Response]:
+    """The merge of one or more stores, ordered by item, model, mode and key. Raises InputError for what is no store.
+
+    What is damaged is named on standard error, and left out.
+    """
+    return _load(where, lambda plan: None).ordered()
 
 
-def load_store(directory: Path) -> tuple[list[Response], dict[str, FramePlan]]:
+def stream_responses(where: Where | Iterable[Where], *, tell: bool = True) -> Iterator[Response]:
+    """What `load_responses` gives, in a memory that does not depend on how much that is. tell: name what is damaged."""
+    responses, damage = survey(where)
+    yield from responses
+    if tell:
+        warn(damage)
+
+
+def survey(where: Where | Iterable[Where]) -> tuple[Iterator[Response], list[Damage]]:
+    """What `stream_responses` gives; and what is damaged, which is complete once all is read."""
+    groups, damage = _steadily(lambda damage: _begun(by_question(segments(_places(where), damage), damage)))
+    return chain.from_iterable(sorted(group, key=lambda response: response.key) for group in groups), damage
+
+
+def load_plans(where: Where | Iterable[Where]) -> dict[str, FramePlan]:
+    """The frame plans that the responses refer to, by fingerprint. What is damaged is named and left out."""
+    plans: dict[str, PlanLine] = {}
+    _load(where, lambda plan: plans.setdefault(plan.fingerprint, plan))
+    return _read_plans(plans)
+
+
+def load_store(where: Where) -> tuple[list[Response], dict[str, FramePlan]]:
     """What `load_responses` and `load_plans` give, read once."""
-    merged = _merge([directory])
-    return merged.ordered(), _plans(merged, directory)
+    plans: dict[str, PlanLine] = {}
+    merged = _load(where, lambda plan: plans.setdefault(plan.fingerprint, plan))
+    return merged.ordered(), _read_plans(plans)
 
 
-def _plans(merged: _Merge, directories: Path | Iterable[Path]) -> dict[str, FramePlan]:
-    try:
-        return {name: read_plan(name, frames) for name, frames in merged.plans.items()}
-    except ValueError as error:
-        raise InputError(f"{directories}: {error}; the store is damaged: restore its files") from error
-
-
-class _Merge:
-    """Responses by key and plans by fingerprint, by the rules at the top of this file."""
-
-    def __init__(self) -> None:
-        self.responses: dict[str, Response] = {}
-        self.plans: dict[str, dict[str, Any]] = {}
-        self._errors: dict[tuple[str, str, Mode], set[str]] = {}
-
-    def ordered(self) -> list[Response]:
-        return sorted(self.responses.values(), key=lambda r: (r.item, r.model, r.mode, r.key))
-
-    def add(self, response: Response) -> None:
-        held = self.responses.get(response.key)
-        if held and held.status in ANSWERED and response.status not in ANSWERED:
-            return
-        self.responses[response.key] = response
-        asked = (response.item, response.model, response.mode)
-        if response.status is Status.ERROR:
-            self._errors.setdefault(asked, set()).add(response.key)
-        elif response.status in ANSWERED and asked in self._errors:
-            for key in self._errors.pop(asked) - {response.key}:
-                del self.responses[key]
-
-
-def _merge(directories: Iterable[Path]) -> _Merge:
-    merged = _Merge()
-    files = [path for directory in directories for path in _files(directory)]
-    for path in sorted(files, key=lambda path: path.name):
-        for record in _records(path):
-            if isinstance(record, Response):
-                merged.add(record)
-            else:
-                merged.plans[record[0]] = record[1]
+def _load(where: Where | Iterable[Where], take_plan: TakePlan) -> Merge:
+    merged, damage = _steadily(lambda damage: _merged(_places(where), damage, take_plan))
+    warn(damage)
     return merged
 
 
-def _files(directory: Path) -> list[Path]:
-    marker = directory / MARKER
-    try:
-        found = json.loads(marker.read_text())
-    except FileNotFoundError as error:
-        raise InputError(f"{directory}: not a response store (it has no {MARKER}); check the path") from error
-    except ValueError as error:
-        raise InputError(f"{marker}: damaged, not JSON; restore it or use another folder") from error
-    if found != FORMAT:
-        raise InputError(f"{marker}: found {found}, expected {FORMAT}; it belongs to another version or another tool")
-    return list(directory.glob("responses-*.jsonl"))
+def _places(where: Where | Iterable[Where]) -> list[Place]:
+    return [place_of(one) for one in ([where] if isinstance(where, Path | str) else where)]
 
 
-def _records(path: Path) -> Iterator[Response | tuple[str, dict[str, Any]]]:
-    """The lines of one writer's file. A last line that cannot be read was torn by a crash: it counts as not written."""
-    lines = path.read_bytes().split(b"\n")
-    if not lines[-1]:
-        lines.pop()
-    for number, line in enumerate(lines, start=1):
+def _merged(places: Sequence[Place], damage: list[Damage], take_plan: TakePlan, model: str | None = None) -> Merge:
+    merge = Merge()
+    for segment in segments(places, damage):
+        for record in read_segment(segment, damage, model=model):
+            if isinstance(record, PlanLine):
+                take_plan(record)
+            elif model is None or record.model == model:
+                merge.add(record)
+    return merge
+
+
+def _begun(groups: Iterator[list[Response]]) -> Iterator[list[Response]]:
+    """With the first group read: by then every file is open, and may be removed."""
+    return chain(list(islice(groups, 1)), groups)
+
+
+def _steadily(read: Callable[[list[Damage]], T]) -> tuple[T, list[Damage]]:
+    """What was read, and the damage; begins again when `compact` took a file away that had been listed."""
+    for left in reversed(range(READS)):
+        damage: list[Damage] = []
         try:
-            yield parse_line(line)
+            return read(damage), damage
+        except FileNotFoundError:
+            if not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _read_plans(stored: Mapping[str, PlanLine]) -> dict[str, FramePlan]:
+    plans = {}
+    for name, line in stored.items():
+        try:
+            plans[name] = read_plan(line)
         except ValueError as error:
-            if number == len(lines):
-                return
-            raise InputError(
-                f"{path}, line {number}: {error}; the store is damaged: restore the file, or delete the line "
-                "to have its answer computed again"
-            ) from error
+            print(f"warning: {error}; it is left out", file=sys.stderr, flush=True)
+    return plans
