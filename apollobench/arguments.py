@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from apollobench.errors import InputError
+from apollobench.redact import is_secret
 from apollobench.types import Mode
 
 FULL_RECIPE = "apollobench"
@@ -31,6 +32,18 @@ def parse_pairs(text: str, option: str = "model_args") -> dict[str, str]:
         if not (equals and name and value):
             raise InputError(f"{option}: {part!r} is no pair; expected name=value,name=value")
         pairs[name] = value
+    return pairs
+
+
+def parse_model_args(text: str) -> dict[str, str]:
+    """`--model_args` as a mapping. Raises InputError for a secret, which results would tell to everyone."""
+    pairs = parse_pairs(text)
+    for name in pairs:
+        if is_secret(name):
+            raise InputError(
+                f"model_args: {name} would stand in the results; a key or token belongs into an environment variable "
+                "(OPENAI_API_KEY, HF_TOKEN, or the one that api_key_env names)"
+            )
     return pairs
 
 
@@ -140,19 +153,18 @@ def categorizer_changes(file: RecipeFile, method: str | None, arguments: str) ->
     A recipe's own settings of that method stay; for another method the shipped ones of `curation/categorizers.yaml`
     come in. Raises InputError for an unknown method, and for arguments that are no pairs.
     """
-    import yaml
-
     from apollobench.content import content_path
-    from apollobench.yamlfile import read_text
+    from apollobench.yamlfile import load_yaml, read_text
 
     changes: dict[str, Any] = {}
-    shipped = yaml.safe_load(read_text(content_path("curation", "categorizers.yaml")))
+    path = content_path("curation", "categorizers.yaml")
+    shipped = load_yaml(read_text(path), str(path))
     if method is not None and method not in shipped:
         raise InputError(f"--categorizer: unknown method {method!r}; valid: {', '.join(shipped)}")
     if method is not None and method != file.recipe.categorize.method:
         changes["categorize"] = {"method": method, **shipped[method]}
     for name, value in parse_pairs(arguments, "categorizer_args").items():
-        changes[f"categorize.{name}"] = yaml.safe_load(value)
+        changes[f"categorize.{name}"] = load_yaml(value, f"--categorizer_args {name}")
     return changes
 
 

@@ -19,11 +19,16 @@ import pyarrow.parquet as pq
 
 from apollobench.atomic import replace_file
 from apollobench.errors import InputError
-from apollobench.types import CATEGORIES, Item, Mode, Truth, Video, digest
+from apollobench.jsonfile import load, load_object
+from apollobench.manifest import Manifest
+from apollobench.parquetfile import read_rows
+from apollobench.schema import check
+from apollobench.types import CATEGORIES, FLAWS, NEEDS, Item, Mode, Truth, Video, digest
 
 FORMAT = 1
 MANIFEST, ITEMS, DROPPED, CARD = "manifest.json", "items.parquet", "dropped.parquet", "README.md"
 OF_THE_PLACE = ("media_root", "files")
+TRUTHS = frozenset((needs, flaw) for needs in NEEDS for flaw in FLAWS)
 Evidence = Mapping[Mode, tuple[int, int]]
 
 
@@ -129,11 +134,7 @@ def load_benchmark(directory: Path, data_root: Path | None = None, *, needs_vide
 
 def read_entries(path: Path, root: Path) -> list[Entry]:
     """The rows of items.parquet or dropped.parquet; `root` is the media root."""
-    try:
-        rows = pq.read_table(path).to_pylist()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet ({error}); curate the benchmark again") from error
-    return [from_row(row, root) for row in rows]
+    return [from_row(row, root, path) for row in read_rows(path, "curate the benchmark again", SCHEMA, FULL)]
 
 
 def identity(manifest: Mapping[str, Any]) -> str:
@@ -176,6 +177,13 @@ SCHEMA = pa.schema(
 )
 
 
+# What every row has, but for one that a publication withholds.
+FULL = (
+    "id", "category_from", "question", "options", "answer", "video_id", "video", "media", "licence", "native", "rule",
+    "version", "reason",
+)  # fmt: skip
+
+
 def to_row(entry: Entry, root: Path) -> dict[str, Any]:
     """An entry as SCHEMA has it; its video must lie below `root`."""
     item, truth = entry.item, entry.item.truth
@@ -207,8 +215,15 @@ def to_row(entry: Entry, root: Path) -> dict[str, Any]:
     return row
 
 
-def from_row(row: Mapping[str, Any], root: Path) -> Entry:
-    """The entry that `to_row` made a row of. root: the media root, or any where the row has an absolute path."""
+def from_row(row: Mapping[str, Any], root: Path, file: Path = Path(ITEMS)) -> Entry:
+    """The entry that `to_row` made a row of. root: the media root, or any where the row has an absolute path.
+
+    Raises InputError naming the `file` and the item that is none.
+    """
+    if not 0 <= row["answer"] < len(row["options"]) or None in row["options"]:
+        raise InputError(f"{file}: {row['id']}: its answer is number {row['answer']} of the options {row['options']}")
+    if row["needs"] is not None and (row["needs"], row["flaw"]) not in TRUTHS:
+        raise InputError(f"{file}: {row['id']}: needs is {row['needs']!r} and flaw is {row['flaw']!r}")
     item = Item(
         id=row["id"],
         question=row["question"],
@@ -216,7 +231,7 @@ def from_row(row: Mapping[str, Any], root: Path) -> Entry:
         answer=row["answer"],
         video=Video(row["video_id"], root / row["video"]),
         category=row["category"],
-        native=json.loads(row["native"]),
+        native=_labels(row, file),
         licence=row["licence"],
         truth=Truth(row["needs"], row["flaw"]) if row["needs"] else None,
         context=row.get("context") or "",
@@ -236,6 +251,16 @@ def from_row(row: Mapping[str, Any], root: Path) -> Entry:
     )
 
 
+def _labels(row: Mapping[str, Any], file: Path) -> dict[str, str]:
+    try:
+        found = load_object(row["native"])
+    except ValueError as error:
+        raise InputError(f"{file}: {row['id']}: its native labels: {error}") from error
+    if not all(isinstance(value, str) for value in found.values()):
+        raise InputError(f"{file}: {row['id']}: its native labels are {found!r:.200}, expected texts")
+    return found
+
+
 def _read_manifest(directory: Path) -> dict[str, Any]:
     path = directory / MANIFEST
     if not directory.is_dir():
@@ -248,20 +273,21 @@ def _read_manifest(directory: Path) -> dict[str, Any]:
                 f"Run the same curate command again; it carries on where it stopped"
             )
         raise InputError(f"{directory}: not a benchmark, it has no {MANIFEST}; make one with `apollobench curate`")
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_bytes())
-        version = manifest["format"]
-        absent = [key for key in ("name", "files", "media_root", "items") if key not in manifest]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: damaged ({error!r}); curate the benchmark again, or fetch it again") from error
+    manifest = read_manifest(path, FORMAT)
     if "benchmark" in manifest:
         raise InputError(f"{directory}: a published dataset; make a benchmark of it with `apollobench rebuild`")
-    if version != FORMAT:
-        raise InputError(f"{path}: format {version}, but this version of apollobench reads format {FORMAT}")
-    if absent:
-        raise InputError(
-            f"{path}: damaged, it lacks {', '.join(absent)}; curate the benchmark again, or fetch it again"
-        )
+    check(manifest, str(path), Manifest, advice="it is damaged; curate the benchmark again, or fetch it again")
+    return manifest
+
+
+def read_manifest(path: Path, version: int) -> dict[str, Any]:
+    """The object in a manifest of this version of its format. Raises InputError naming the file."""
+    manifest = load(path, "the manifest of a benchmark; it is damaged, curate the benchmark again, or fetch it again")
+    if not isinstance(manifest, dict) or "format" not in manifest:
+        raise InputError(f"{path}: damaged, it tells no format; curate the benchmark again, or fetch it again")
+    if manifest["format"] != version:
+        told = f"format {manifest['format']!r:.80}"
+        raise InputError(f"{path}: {told}, but this version of apollobench reads format {version}")
     return manifest
 
 

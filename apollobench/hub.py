@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from apollobench.errors import InputError
+from apollobench.redact import forms, hide_in_logs, redacted, without_credentials
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 # What is taken of a checkpoint.
@@ -100,6 +101,7 @@ def told(hub_id: str, revision: str | None = None) -> Iterator[None]:
         RevisionNotFoundError,
     )
 
+    hide_in_logs(_token())
     try:
         yield
     except GatedRepoError as error:
@@ -115,4 +117,15 @@ def told(hub_id: str, revision: str | None = None) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") or type(error).__name__
+    return without_secrets(next(iter(str(error).strip().splitlines()), "").rstrip(".") or type(error).__name__)
+
+
+def without_secrets(text: str) -> str:
+    """`text` without the token that signs in to the hub, which a server may echo, and without users and passwords."""
+    return redacted(without_credentials(text), _token())
+
+
+def _token() -> tuple[str, ...]:
+    from huggingface_hub import get_token
+
+    return forms(get_token() or "")

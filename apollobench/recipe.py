@@ -340,7 +340,9 @@ def recorded_recipe(manifest: Mapping[str, Any], name: str) -> RecipeFile:
     if not isinstance(held, dict) or "text" not in held:
         raise InputError(f"{name}: records no recipe; a benchmark that `apollobench curate` made has one")
     changes = held.get("overrides", {})
-    return RecipeFile(parse_yaml(held["text"], name, Recipe, changes), str(held["file"]), held["text"], changes)
+    return RecipeFile(
+        parse_yaml(held["text"], name, Recipe, changes), str(held.get("file", name)), held["text"], changes
+    )
 
 
 def shipped_recipes() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,12 +54,18 @@ class Video:
     path: Path
 
 
+Needs = Literal["nothing", "frame", "set", "video"]
+Flaw = Literal["", "unanswerable", "miskeyed"]
+NEEDS: tuple[Needs, ...] = get_args(Needs)
+FLAWS: tuple[Flaw, ...] = get_args(Flaw)
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What an item is known to need; only generated worlds know it. `flaw` is empty for a sound item."""
 
-    needs: Literal["nothing", "frame", "set", "video"]
-    flaw: Literal["", "unanswerable", "miskeyed"] = ""
+    needs: Needs
+    flaw: Flaw = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,60 @@
-"""Reads a YAML file into a pydantic model; whatever is wrong is reported with file, line, place and the valid keys."""
+"""Reads a YAML file into a pydantic model; whatever is wrong is reported with file, line, place and the valid keys.
+
+Files may come from strangers: only plain values are made of them, nothing is nested or repeated without end.
+"""
 
 from __future__ import annotations
 
-import difflib
-import types
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
 
 from apollobench.errors import InputError
+from apollobench.schema import SHOWN, M, Place, check, dotted, keys_of
 
-M = TypeVar("M", bound=BaseModel)
-Place = tuple[str | int, ...]
+DEEPEST, LONGEST_NUMBER = 64, 256  # levels, bits
+NO_TEXT = re.compile(r"[\ud800-\udfff\0]")  # what escapes can say, and no file and no file's name can hold
+
+
+class Loader(yaml.SafeLoader):
+    """YAML without aliases, which can make a short file a huge or an endless one, and only so deep.
+
+    Whatever a value cannot be made of is an error with its line, also where PyYAML would break off with another one.
+    """
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            raise ComposerError(None, None, f"alias *{event.anchor}; write its value out", _mark(event))
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise ComposerError(None, None, f"nested more than {DEEPEST} levels deep", _mark(event))
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            value = super().construct_object(node, deep)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            kind = node.tag.rpartition(":")[2]
+            raise ConstructorError(None, None, f"{node.value!r:.{SHOWN}} is no {kind}", node.start_mark) from error
+        if isinstance(value, int) and value.bit_length() > LONGEST_NUMBER:
+            raise ConstructorError(None, None, "a number without measure", node.start_mark)
+        if isinstance(value, str) and NO_TEXT.search(value):
+            raise ConstructorError(None, None, "text with half a character or a null", node.start_mark)
+        return value
+
+
+def _mark(event: Any) -> Any:
+    return event.start_mark
 
 
 def read_yaml(path: Path, schema: type[M]) -> M:
@@ -33,30 +72,37 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def parse_yaml(text: str, name: str, schema: type[M], overrides: Mapping[str, Any] | None = None) -> M:
-    """`text` as `schema`; `name` is what errors call it. overrides: dotted place -> value put in before validation."""
+def load_yaml(text: str, name: str, loader: type[Loader] = Loader) -> Any:
+    """The plain value of a text; `name` is what errors call it. Raises InputError naming the line."""
+    return _load(text, name, loader)[1]
+
+
+def _load(text: str, name: str, kind: type[Loader]) -> tuple[yaml.Node | None, Any]:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        loader = kind(text)
+        node = loader.get_single_node()
+        return node, None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
         raise InputError(f"{name}{line}: not valid YAML: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise InputError(f"{name}: not valid YAML: {error}") from error
+
+
+def parse_yaml(text: str, name: str, schema: type[M], overrides: Mapping[str, Any] | None = None) -> M:
+    """`text` as `schema`; `name` is what errors call it. overrides: dotted place -> value put in before validation."""
+    node, data = _load(text, name, Loader)
     if not isinstance(data, dict) or node is None:
-        raise InputError(f"{name}: expected keys and values at the top, one of: {_keys(schema)}")
+        raise InputError(f"{name}: expected keys and values at the top, one of: {keys_of(schema)}")
     lines: dict[Place, int] = {}
     for place, number in _walk(node):
         if place in lines:
-            raise InputError(f"{name}:{number}: {_dotted(place)} is given twice (first on line {lines[place]})")
+            raise InputError(f"{name}:{number}: {dotted(place)} is given twice (first on line {lines[place]})")
         lines[place] = number
-    for dotted, value in (overrides or {}).items():
-        _put(data, dotted, value)
-    try:
-        return schema.model_validate(data)
-    except ValidationError as error:
-        raise InputError("\n".join(_explain(e, name, schema, data, lines) for e in error.errors())) from error
+    for name_of, value in (overrides or {}).items():
+        put(data, name_of, value)
+    return check(data, name, schema, lines)
 
 
 def _walk(node: yaml.Node, place: Place = ()) -> Iterator[tuple[Place, int]]:
@@ -71,7 +117,8 @@ def _walk(node: yaml.Node, place: Place = ()) -> Iterator[tuple[Place, int]]:
         yield from _walk(child, (*place, step))
 
 
-def _put(data: dict[str, Any], dotted: str, value: Any) -> None:
+def put(data: dict[str, Any], dotted: str, value: Any) -> None:
+    """Sets the value at a dotted place, making sections that are not there."""
     *sections, last = dotted.split(".")
     for section in sections:
         inner = data.setdefault(section, {})
@@ -79,62 +126,3 @@ def _put(data: dict[str, Any], dotted: str, value: Any) -> None:
             return  # the validation that follows names the section that is not one
         data = inner
     data[last] = value
-
-
-def _explain(error: ErrorDetails, name: str, schema: type[BaseModel], data: Any, lines: dict[Place, int]) -> str:
-    place = _written(error["loc"], data) + ((error["loc"][-1],) if error["type"] == "missing" else ())
-    line = next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), None)
-    where = f"{name}:{line}" if line else name
-    at = f" {_dotted(place)}:" if place else ""
-    if error["type"] == "extra_forbidden":
-        keys = _keys(_model_at(schema, error["loc"][:-1]))
-        close = difflib.get_close_matches(str(error["loc"][-1]), keys.split(", "), n=1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
-        return f"{where}:{at} unknown key{hint}; valid keys here: {keys}"
-    if error["type"] == "missing":
-        return f"{where}:{at} missing; it has to be given"
-    if error["type"] == "value_error":
-        return f"{where}:{at} {error['ctx']['error']}"
-    found = "" if isinstance(error["input"], dict) else f", found {error['input']!r}"
-    return f"{where}:{at} {error['msg']}{found}"
-
-
-def _written(loc: tuple[Any, ...], data: Any) -> Place:
-    """pydantic's location without the steps that stand for a branch of a union and not for a key in the file."""
-    place: list[Any] = []
-    for step in loc:
-        if (isinstance(data, dict) and step in data) or (isinstance(data, list) and isinstance(step, int)):
-            data = data[step]
-            place.append(step)
-    return tuple(place)
-
-
-def _dotted(place: Place) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
-
-
-def _keys(model: type[BaseModel] | None) -> str:
-    return ", ".join(model.model_fields) if model else ""
-
-
-def _model_at(annotation: Any, loc: Place) -> type[BaseModel] | None:
-    """The pydantic model that a location inside `annotation` belongs to."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return _model_at(get_args(annotation)[0], loc)
-    if origin in (Union, types.UnionType):
-        models = [a for a in get_args(annotation) if _model_at(a, ()) is not None]
-        tagged = [m for m in models if loc and _has_tag(m, loc[0])]
-        return _model_at(tagged[0], loc[1:]) if tagged else (_model_at(models[0], loc) if models else None)
-    if origin is not None:
-        return _model_at(get_args(annotation)[-1 if origin in (dict, Mapping) else 0], loc[1:])
-    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        return None
-    if not loc:
-        return annotation
-    field = annotation.model_fields.get(str(loc[0]))
-    return _model_at(field.annotation, loc[1:]) if field else None
-
-
-def _has_tag(model: type[BaseModel], tag: str | int) -> bool:
-    return any(tag in get_args(field.annotation) for field in model.model_fields.values())

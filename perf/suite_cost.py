@@ -19,7 +19,7 @@ from pathlib import Path
 from apollobench.curate.forecast import Forecast, Load, forecast, load, total
 from apollobench.curate.pipeline import curate, load_pool
 from apollobench.evaluate.run import run
-from apollobench.evaluate.store import Store, load_plans
+from apollobench.evaluate.store import Store, load_plans, load_responses
 from apollobench.models.registry import load_model
 from apollobench.recipe import load_recipe
 from apollobench.report.tables import markdown_table
@@ -128,10 +128,8 @@ def asked(model: str, items: Sequence[Item], store: Path) -> float:
 
 def shown(store: Path) -> int:
     """Frames that were put before the model, question by question."""
-    from apollobench.evaluate.store import load_responses
-
     plans = load_plans(store)
-    return sum(len(plans[response.plan].times) for response in load_responses(store) if response.plan)
+    return sum(len(plans[response.plan].indices) for response in load_responses(store) if response.plan)
 
 
 def ratio(whole: float, part: float) -> str:

@@ -32,6 +32,7 @@ STATED = {
 # What packages write that is no SPDX expression. BSD without a number of clauses stays as it is.
 SPDX = {
     "APACHE": "Apache-2.0",
+    "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
     "Apache 2.0 License": "Apache-2.0",
     "Apache Software License": "Apache-2.0",

@@ -28,12 +28,13 @@ from apollobench.apollo.config import (
     LLM,
     VISION,
     ApolloConfig,
+    LlmSizes,
     config_files,
     parse_dtype,
     read_config,
 )
 from apollobench.apollo.hf.layout import MODEL_TYPE, unnest
-from apollobench.apollo.jsonfile import read_json
+from apollobench.apollo.jsonfile import from_mapping, read_json
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.tensors import HEAD, WEIGHTS, match, read_tensors
 from apollobench.errors import InputError
@@ -58,7 +59,7 @@ def load_apollo(
     if model.llm.config.tie_word_embeddings:
         model.llm.lm_head.weight = model.llm.model.embed_tokens.weight
     model.llm.model.rotary_emb = Qwen2RotaryEmbedding(config=model.llm.config).to(device)
-    return model.eval(), read_tokenizer(directory if exported else directory / LLM, config.llm["vocab_size"])
+    return model.eval(), read_tokenizer(directory if exported else directory / LLM, model.llm.config.vocab_size)
 
 
 def load_config(directory: Path) -> ApolloConfig:
@@ -91,7 +92,8 @@ def holds_apollo(directory: Path) -> bool:
 
 def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
     """The tokenizer in `llm/` of the published layout. Raises `InputError` as `read_tokenizer` does."""
-    return read_tokenizer(directory / LLM, int(read_json(directory / LLM / CONFIG)["vocab_size"]))
+    path = directory / LLM / CONFIG
+    return read_tokenizer(directory / LLM, from_mapping(LlmSizes, read_json(path), path, {"vocab_size"}).vocab_size)
 
 
 def read_tokenizer(folder: Path, room: int) -> PreTrainedTokenizerBase:
@@ -106,7 +108,7 @@ def read_tokenizer(folder: Path, room: int) -> PreTrainedTokenizerBase:
     try:
         reader = AutoTokenizer if (folder / "vocab.json").is_file() else PreTrainedTokenizerFast
         tokenizer = reader.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # the library raises whatever its parsers do
         raise InputError(f"{folder}: no readable tokenizer: {error}") from error
     if len(tokenizer) > room:
         raise InputError(

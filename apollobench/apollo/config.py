@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from apollobench.apollo.jsonfile import expect, from_mapping, read_json
+from pydantic import Field
+
+from apollobench.apollo.jsonfile import Layers, Positive, Size, expect, from_mapping, library_config, read_json
 from apollobench.apollo.towers.base import TowerConfig, kind_of
 from apollobench.errors import InputError
 from apollobench.types import Sampling
@@ -51,14 +53,14 @@ class ConnectorConfig:
     conv_avgpool: two layers on patches or on frames, then an average over equal parts of the clip.
     """
 
-    vision_hidden_size: int
-    text_hidden_size: int
-    num_output_tokens: int = 128
-    resampler_depth: int = 1
-    resampler_n_heads: int = 16
-    resampler_head_dim: int = 96
-    num_key_value_heads: int = 4
-    ff_multi: int = 4
+    vision_hidden_size: Size
+    text_hidden_size: Size
+    num_output_tokens: Size = 128
+    resampler_depth: Layers = 1
+    resampler_n_heads: Size = 16
+    resampler_head_dim: Size = 96
+    num_key_value_heads: Size = 4
+    ff_multi: Size = 4
     kind: str = "perceiver"
 
     def __post_init__(self) -> None:
@@ -108,13 +110,61 @@ class ApolloConfig:
         return self.connector.num_output_tokens if self.connector else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the root's config holds of ours."""
+
+    sampling: dict[str, Any] | None = None
+    integration: str = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The root's config.json, its fields as they are published."""
+
+    mm_vision_select_layer: int = -2
+    model_max_length: Size = 16384
+    clip_duration: Positive = 2
+    encode_batch_size: Size = 25
+    model_dtype: str = "torch.float32"
+    apollobench: Own = field(default_factory=Own)
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    tokenizer_model_max_length: Size | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LlmSizes:
+    """Of the language model; the library checks the rest."""
+
+    hidden_size: Size
+    vocab_size: Size = 151936
+    intermediate_size: Size = 22016
+    num_hidden_layers: Layers = 32
+    num_attention_heads: Size = 32
+    num_key_value_heads: Size | None = None
+    max_position_embeddings: Size = 32768
+    tie_word_embeddings: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hybrid:
+    """vision_tower/config.json. vision_towers: names of folders beside it."""
+
+    vision_towers: tuple[Annotated[str, Field(pattern=r"^[\w.-]*\w$")], ...] = ()
+    clip_frames: Annotated[int, Field(ge=0, le=1000)] = 0
+    token_output_shape: tuple[Annotated[int, Field(ge=0, le=1000)], ...] = (4,)
+
+
 def read_config(directory: Path) -> ApolloConfig:
     """The configuration of a checkpoint folder in the published layout. Raises `InputError` naming file and field."""
     names = [CONFIG, f"{LLM}/{CONFIG}", f"{VISION}/{CONFIG}"]
     files = {name: read_json(directory / name) for name in names}
-    towers = files[f"{VISION}/{CONFIG}"].get("vision_towers")
-    if not isinstance(towers, list):
-        raise InputError(f"{directory / VISION / CONFIG}: vision_towers must list the tower folders, found {towers!r}")
+    towers = from_mapping(
+        Hybrid, files[f"{VISION}/{CONFIG}"], directory / VISION / CONFIG, {"vision_towers"}
+    ).vision_towers
     more = [f"{VISION}/{name}/{CONFIG}" for name in towers] + ([f"{CONNECTOR}/{CONFIG}"] if towers else [])
     return parse_config(files | {name: read_json(directory / name) for name in more}, directory)
 
@@ -128,23 +178,25 @@ def parse_config(files: Mapping[str, Mapping[str, Any]], directory: Path) -> Apo
     expect(directory / CONFIG, root, "mm_vision_select_feature", "patch")
     expect(directory / CONFIG, root, "use_mm_start_end", False)
     expect(directory / LLM / CONFIG, llm, "model_type", "qwen2")
-    vision = _parse_vision(files, directory, int(root.get("mm_vision_select_layer", -2)))
+    said = from_mapping(Root, root, directory / CONFIG)
+    _parse_llm(llm, directory / LLM / CONFIG)
+    vision = _parse_vision(files, directory, said.mm_vision_select_layer)
     connector = _parse_connector(files[f"{CONNECTOR}/{CONFIG}"], directory / CONNECTOR / CONFIG) if vision else None
-    max_length = int(llm.get("tokenizer_model_max_length", root.get("model_max_length", 16384)))
-    clip_duration = root.get("clip_duration", 2)
-    own = root.get("apollobench", {})
-    stored = own.get("sampling")
-    sampling = from_mapping(Sampling, stored, directory / CONFIG, {"kind"}) if stored else None
+    max_length = (
+        from_mapping(Lengths, llm, directory / LLM / CONFIG).tokenizer_model_max_length or said.model_max_length
+    )
+    own = said.apollobench
+    sampling = _parse_sampling(own.sampling, directory / CONFIG) if own.sampling else None
     return ApolloConfig(
         llm=llm,
         vision=vision,
         connector=connector,
-        clip_duration=clip_duration,
-        encode_batch_size=int(root.get("encode_batch_size", 25)),
+        clip_duration=said.clip_duration,
+        encode_batch_size=said.encode_batch_size,
         max_length=max_length,
-        model_dtype=parse_dtype(root.get("model_dtype", "torch.float32")),
-        sampling=sampling or released_sampling(vision, connector, clip_duration, max_length),
-        integration=own.get("integration", "released"),
+        model_dtype=parse_dtype(said.model_dtype),
+        sampling=sampling or released_sampling(vision, connector, said.clip_duration, max_length),
+        integration=own.integration,
     )
 
 
@@ -216,13 +268,29 @@ def config_files(config: ApolloConfig) -> dict[str, dict[str, Any]]:
     return files
 
 
+def _parse_llm(raw: Mapping[str, Any], path: Path) -> None:
+    """Raises `InputError` unless the library can make a language model of it."""
+    from transformers import Qwen2Config
+
+    from_mapping(LlmSizes, raw, path, {"hidden_size"})
+    library_config(lambda: Qwen2Config.from_dict(dict(raw)), path)
+
+
+def _parse_sampling(raw: Mapping[str, Any], path: Path) -> Sampling:
+    sampling = from_mapping(Sampling, raw, path, {"kind"})
+    for name, value in asdict(sampling).items():
+        if isinstance(value, int | float) and not 0 < value < 1e9:
+            raise InputError(f"{path}: sampling.{name} is {value!r}, expected a number above 0")
+    return sampling
+
+
 def _parse_vision(files: Mapping[str, Mapping[str, Any]], directory: Path, select_layer: int) -> VisionConfig | None:
-    hybrid = files[f"{VISION}/{CONFIG}"]
-    if not hybrid["vision_towers"]:
+    hybrid = from_mapping(Hybrid, files[f"{VISION}/{CONFIG}"], directory / VISION / CONFIG)
+    if not hybrid.vision_towers:
         return None
-    frames = int(hybrid.get("clip_frames", hybrid.get("token_output_shape", [4])[0]))
+    frames = hybrid.clip_frames or hybrid.token_output_shape[0]
     towers = []
-    for name in hybrid["vision_towers"]:
+    for name in hybrid.vision_towers:
         relative = f"{VISION}/{name}/{CONFIG}"
         tower = kind_of(name).config.read(files[relative], directory / relative)
         if not -tower.depth_total - 1 <= select_layer <= -1:

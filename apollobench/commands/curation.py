@@ -135,7 +135,13 @@ def curate(
     """
     from functools import partial
 
-    from apollobench.arguments import categorizer_changes, choose_recipe, panel_overrides, parse_engine, parse_pairs
+    from apollobench.arguments import (
+        categorizer_changes,
+        choose_recipe,
+        panel_overrides,
+        parse_engine,
+        parse_model_args,
+    )
     from apollobench.curate.decisions import read_decisions
     from apollobench.curate.pipeline import REPORT, load_pool
     from apollobench.curate.pipeline import curate as make
@@ -156,7 +162,7 @@ def curate(
     cluster = parse_engine(engine, address, num_gpus, replicas)
     if cluster and workers:
         raise InputError("--workers are processes on this machine; on a cluster, --replicas says how many are at work")
-    told = parse_pairs(model_args)
+    told = parse_model_args(model_args)
     data = data_root or output_path / "data"
     if dry_run:
         from apollobench.curate.forecast import forecast

@@ -84,7 +84,7 @@ def evaluate(
     """
     from functools import partial
 
-    from apollobench.arguments import parse_engine, parse_modes, parse_pairs
+    from apollobench.arguments import parse_engine, parse_model_args, parse_modes
     from apollobench.evaluate.job import Hire, Job, alone
     from apollobench.evaluate.job import evaluate as run_job
     from apollobench.evaluate.shard import parse_shard
@@ -92,7 +92,7 @@ def evaluate(
     from apollobench.report.scorecard import card_markdown
     from apollobench.report.usage import usage_line
 
-    arguments = parse_pairs(model_args)
+    arguments = parse_model_args(model_args)
     if base_url:
         arguments["base_url"] = base_url
     cluster = parse_engine(engine, address, num_gpus, replicas)

@@ -55,10 +55,10 @@ def serve(
     Example:
       apollobench serve --model apollo-7b --port 8000 --media_root data
     """
-    from apollobench.arguments import parse_pairs
+    from apollobench.arguments import parse_model_args
     from apollobench.models.vllm.launch import serve as run_server
 
-    run_server(model, parse_pairs(model_args), host=host, port=port, media_root=media_root, say=typer.echo)
+    run_server(model, parse_model_args(model_args), host=host, port=port, media_root=media_root, say=typer.echo)
 
 
 @app.command()
@@ -167,11 +167,11 @@ def export(
     Example:
       apollobench export --model apollo-7b --output_path out/apollo-7b-hf --dtype bfloat16
     """
-    from apollobench.arguments import parse_pairs
+    from apollobench.arguments import parse_model_args
     from apollobench.models.roster import find_entry
     from apollobench.models.weights import find_weights
 
-    arguments = parse_pairs(model_args)
+    arguments = parse_model_args(model_args)
     unknown = sorted(arguments.keys() - {"pretrained", "revision"})
     if unknown:
         raise InputError(f"unknown model argument {unknown[0]!r}; valid: pretrained, revision")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from apollobench.errors import InputError
+from apollobench.jsonfile import load_object
 from apollobench.types import CATEGORIES, LETTERS, Item
 from apollobench.yamlfile import read_text
 
@@ -158,12 +159,7 @@ def apply_decisions(items: Sequence[Item], decisions: Sequence[Decision]) -> Rev
 
 
 def _decision(line: str) -> Decision:
-    try:
-        found = json.loads(line)
-    except ValueError as error:
-        raise ValueError("not JSON") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"not a JSON object with the keys {', '.join(_FIELDS)}")
+    found = load_object(line)
     unknown, missing = [k for k in found if k not in _FIELDS], [name for name in _FIELDS if name not in found]
     if unknown or missing:
         told = f"unknown key {unknown[0]!r}" if unknown else f"no key {missing[0]!r}"

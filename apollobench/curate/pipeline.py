@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -24,6 +23,7 @@ from apollobench.curate.shifts import rotations, under_all_rotations, wants_shif
 from apollobench.errors import InputError
 from apollobench.evaluate.prompt import PROMPT_VERSION
 from apollobench.evaluate.store import Where
+from apollobench.jsonfile import load_object
 from apollobench.recipe import Recipe, RecipeFile
 from apollobench.report.card import benchmark_card
 from apollobench.report.curation import curation_report
@@ -121,7 +121,7 @@ def _publish(output: Path, file: RecipeFile, decisions: Decisions, runs: Sequenc
 def _tell_of_replacement(output: Path, file: RecipeFile) -> None:
     """Says so when the benchmark that lies in `output` was made by another recipe."""
     try:
-        held = json.loads((output / MANIFEST).read_text(encoding="utf-8"))["recipe"]["fingerprint"]
+        held = load_object((output / MANIFEST).read_bytes())["recipe"]["fingerprint"]
     except (OSError, ValueError, KeyError, TypeError):
         return
     if held != file.fingerprint:

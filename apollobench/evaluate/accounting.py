@@ -6,10 +6,14 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from apollobench.errors import InputError
+from apollobench.jsonfile import lines, load_object
 from apollobench.models.usage import Usage
 
 USAGE = "usage.jsonl"
+USED = TypeAdapter(Usage)
 
 
 def record(output: Path, usage: Usage) -> None:
@@ -22,10 +26,9 @@ def record(output: Path, usage: Usage) -> None:
 def total(output: Path) -> Usage:
     """What all recorded runs into `output` used. Raises InputError that names a line which cannot be read."""
     path, used = output / USAGE, Usage()
-    lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
-    for number, line in enumerate(lines, start=1):
+    for number, line in lines(path) if path.exists() else ():
         try:
-            used += Usage(**json.loads(line))
-        except (ValueError, TypeError) as error:
+            used += USED.validate_python(load_object(line))
+        except ValueError as error:
             raise InputError(f"{path}, line {number}: not a record of usage ({error!r}); delete the line") from error
     return used

@@ -31,12 +31,12 @@ _THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>|^.*</think(?:ing)?>|<
 _CONTROL = re.compile(r"<\|[^|<>]*\|>|</?s>")
 _STYLED = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 _DECORATION = re.compile(r"[*`#$]|(?<![^\W_])_+|_+(?![^\W_])")
-_MARKED = re.compile(r"\\boxed\s*\{([^{}]*)\}|<answer>(.*?)</answer>", re.S | re.I)
+_MARKED = re.compile(r"\\boxed\s*\{([^{}]*)\}|<answer>((?:(?!<answer>).)*?)</answer>", re.S | re.I)
 _SENTENCE = re.compile(r"[\n;!?]|\.(?=\s|$)")
 _ARTICLE = re.compile(r"^(?:a|an|the) ")
 _DECLINES = re.compile(r"\bcannot\b|\bcan't\b|\bunable to\b|\bnot able to\b|\bdon't have\b|\bas an ai\b", re.I)
 
-_OPEN = r"[\s(\[{<\"'«]*"
+_OPEN = r"[\s(\[{<\"'«]{0,64}"
 _LETTER = _OPEN + r"(?<![A-Za-z0-9])(?P<letter>[A-Za-z])(?![A-Za-z0-9&]|'[A-Za-z]|-[A-Za-z0-9])"
 _NOUN = r"(?:options?|choices?|letters?|answer)"
 _IS = r"(?:'s|is|was|(?:would|should|must|will|could|might|may|has to) be|seems to be|appears to be)"
@@ -73,7 +73,7 @@ _ENDORSED = re.compile(
     r"(?:correct|right|best|answer|accurate|appropriate|true|choice|likely|plausible|suitable|option)(?![a-z])"
     r"(?! (?:wrong|incorrect|not|false|to be))"
 )
-_ALONE = re.compile(r"^\W*([A-Za-z])\W*$", re.M)
+_ALONE = re.compile(r"^[^\w\n]*([A-Za-z])[^\w\n]*$", re.M)
 _CONTRAST = re.compile(r"not (?:\(?[A-Za-z]\)?),? but (?:rather |instead )?(?:option )?", re.I)
 _LETTER_HERE = re.compile(_LETTER)
 
@@ -100,7 +100,7 @@ _FUNCTION_WORD = re.compile(
 )
 _LABEL = re.compile(rf"^\W*?{_LETTER}(?:\s*[.):\]}}]+|\s+-+\s|,?(?=\s+(?:because|since|as|due|given|based)\b))")
 _LISTED = re.compile(r"(?<![A-Za-z0-9'])([A-Z])\s*[.):\]]\s*")
-_INNER_LABEL = re.compile(r"(?:(?:^|[\n.;,:])\s*|[(\[])([A-Z])(?:[.:](?=\s)|[)\]])")
+_INNER_LABEL = re.compile(r"(?:(?:^|[\n.;,:])\s{0,64}|[(\[])([A-Z])(?:[.:](?=\s)|[)\]])")
 
 
 def extract(text: str, options: Sequence[str]) -> int | None:
@@ -279,5 +279,6 @@ def _predicated(sentence: str, wordings: Sequence[str]) -> Iterator[str]:
     """Options that a whole sentence says of its subject: `The girls are giving high five`, not `There is a girl`."""
     words = _words(sentence)
     if not re.match(r"there\b", words) and _is_asserted(sentence, len(sentence)):
-        for match in re.finditer(r"\b(?:is|are|was|were) ", words):
-            yield from _named(words[match.end() :], wordings)
+        longest = 4 * max(map(len, wordings), default=0) + _NEAR
+        for match in re.finditer(r"\b(?:is|are|was|were) ", words[-longest:]):
+            yield from _named(words[-longest:][match.end() :], wordings)

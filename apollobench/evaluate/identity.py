@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 from apollobench.atomic import replace_file
+from apollobench.errors import InputError
+from apollobench.jsonfile import load
 from apollobench.models.base import Subject
 
 MODEL = "model.json"
@@ -20,5 +22,7 @@ def remember(output: Path, model: Subject) -> None:
 def last_revision(output: Path, name: str) -> str:
     """The revision of the model called `name` when it last answered into `output`; empty when it never did."""
     path = output / MODEL
-    told = json.loads(path.read_text(encoding="ascii")) if path.exists() else {}
-    return str(told["revision"]) if told.get("name") == name else ""
+    told = load(path, "what `apollobench eval` wrote of the model") if path.exists() else {}
+    if not isinstance(told, dict):
+        raise InputError(f"{path}: found {told!r:.80}, expected name and revision of a model; delete the file")
+    return str(told.get("revision", "")) if told.get("name") == name else ""

@@ -19,9 +19,9 @@ from apollobench.evaluate.score import Scorecard
 from apollobench.evaluate.shard import WHOLE
 from apollobench.evaluate.store import Store, Where
 from apollobench.models.base import Metered, Model, Subject
-from apollobench.models.http.address import without_credentials
 from apollobench.models.registry import folder_name, load_model
 from apollobench.models.usage import Prices, Usage
+from apollobench.redact import without_credentials
 from apollobench.types import Item, Mode, Status
 
 RESPONSES = "responses"

@@ -17,6 +17,7 @@ from typing import IO, Any, Protocol, cast
 
 from apollobench.atomic import replace_file
 from apollobench.errors import InputError
+from apollobench.redact import without_credentials
 
 Where = Path | str
 DRAFT = ".draft-"
@@ -70,8 +71,6 @@ def place_of(where: Where) -> Place:
     if isinstance(where, Path) or "://" not in text:
         return Folder(Path(where))
     import fsspec
-
-    from apollobench.models.http.address import without_credentials
 
     try:
         filesystem, path = fsspec.core.url_to_fs(text)

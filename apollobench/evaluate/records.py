@@ -99,7 +99,7 @@ def salvage(line: bytes) -> Iterator[Record]:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         raw = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError("not JSON") from error
     if not isinstance(raw, dict):
         raise ValueError("not a JSON object")

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from apollobench.atomic import replace_file
 from apollobench.errors import InputError
+from apollobench.evaluate import shape
 from apollobench.evaluate.layout import FORMAT, About, results_document, sample_lines
 from apollobench.evaluate.score import Scorecard, score
+from apollobench.jsonfile import load, load_object
 from apollobench.models.base import Respondent
+from apollobench.schema import check
 from apollobench.types import Item, Mode, Response, Status
 
 RESULTS, SAMPLES = "results.json", "samples.jsonl"
+NOT_OURS = "this is not a result of `apollobench eval`; evaluate again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,7 @@ def write_results(
 def read_results(directory: Path) -> Result:
     """A result as `write_results` left it. Raises InputError as `read_samples` does."""
     document, lines = read_samples(directory)
-    with _reporting(directory):
-        return Result(directory, document["apollobench"], tuple(map(_sample, lines)), float(document["date"]))
+    return Result(directory, document["apollobench"], tuple(map(_sample, lines)), float(document["date"]))
 
 
 def read_samples(directory: Path) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
@@ -86,33 +88,32 @@ def read_samples(directory: Path) -> tuple[Mapping[str, Any], list[dict[str, Any
 
     Raises InputError for a result that is absent, half-written or damaged.
     """
-    path = directory / RESULTS
-    with _reporting(directory):
-        document: Mapping[str, Any] = json.loads(path.read_bytes())
-        ours = document["apollobench"]
-        samples = (directory / SAMPLES).read_bytes()
-        if ours["format"] != FORMAT:
-            raise InputError(f"{path}: format {ours['format']}, expected {FORMAT}; evaluate again with this version")
-        if ours["samples_sha256"] != hashlib.sha256(samples).hexdigest():
-            raise InputError(f"{directory}: {SAMPLES} is not the one that {RESULTS} was made from; evaluate again")
-        return document, [json.loads(line) for line in samples.splitlines()]
-
-
-@contextmanager
-def _reporting(directory: Path) -> Iterator[None]:
+    path, answers = directory / RESULTS, directory / SAMPLES
     try:
-        yield
+        document = load(path, f"the scores of a model; {NOT_OURS}")
+        samples = answers.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{error.filename}: no such file; expected a folder that `apollobench eval` wrote") from error
-    except (ValueError, LookupError, TypeError) as error:
-        raise InputError(
-            f"{directory / RESULTS}: not a result of `apollobench eval` ({error!r}); evaluate again"
-        ) from error
+    found = check(document, str(path), shape.Results, advice=NOT_OURS).apollobench
+    if found.format != FORMAT:
+        raise InputError(f"{path}: format {found.format}, expected {FORMAT}; evaluate again with this version")
+    if found.samples_sha256 != hashlib.sha256(samples).hexdigest():
+        raise InputError(f"{directory}: {SAMPLES} is not the one that {RESULTS} was made from; evaluate again")
+    return document, [_line(line, f"{answers}:{number}") for number, line in enumerate(samples.splitlines(), 1)]
+
+
+def _line(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        found = load_object(line)
+    except ValueError as error:
+        raise InputError(f"{place}: {error}; evaluate again") from error
+    check(found, place, shape.Line, advice=NOT_OURS)
+    return found
 
 
 def _sample(raw: Mapping[str, Any]) -> Sample:
     if raw["acc"] not in (0, 1, None):
-        raise ValueError(f"{raw['item']}: acc is {raw['acc']}, expected 0, 1 or nothing")
+        raise InputError(f"{raw['item']}: acc is {raw['acc']}, expected 0, 1 or nothing")
     return Sample(
         raw["item"],
         raw["video"],

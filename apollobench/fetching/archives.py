@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
+from typing import IO, cast
 
 from apollobench.atomic import replace_file
 from apollobench.errors import InputError
@@ -30,6 +31,7 @@ PART = re.compile(
     rf"(?P<whole>.+({'|'.join(map(re.escape, KINDS))}))[._-]?(?:part)?[._-]?(?P<place>[a-z]{{2}}|\d{{2,4}})"
 )
 FORMAT = 1
+LARGEST_HEADER = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def _fault_in_zip(info: zipfile.ZipInfo, size: int) -> str:
 
 
 def _in_tar(store: Store) -> Iterator[Member]:
-    with tarfile.open(fileobj=opened(store, 1 << 11), mode="r:") as archive:
+    with tarfile.open(fileobj=cast(IO[bytes], _Sparing(opened(store, 1 << 11))), mode="r:") as archive:
         for info in archive:
             if info.isdir():
                 continue
@@ -152,6 +154,19 @@ def _in_tar(store: Store) -> Iterator[Member]:
                 length=info.size,
                 fault=_leads_out(info.name) or _fault_in_tar(info, store),
             )
+
+
+class _Sparing:
+    """A tar of which a header that is said to be huge (of a long name, of extended fields) is not read into memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, length: int) -> bytes:
+        if length > LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {length:,} bytes")
+        return self._file.read(length)
 
 
 def _fault_in_tar(info: tarfile.TarInfo, store: Store) -> str:

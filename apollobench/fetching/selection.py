@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from apollobench.arguments import choose_recipe
 from apollobench.benchmark import absolute, load_benchmark
 from apollobench.errors import InputError
 from apollobench.sources import find_source
 from apollobench.sources.base import Options, Supply
 from apollobench.types import Item
+from apollobench.yamlfile import load_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _told(manifest: Mapping[str, Any]) -> dict[str, Options]:
     """The options of each source in the recipe that made a benchmark."""
     recipe = manifest.get("recipe") or {}
     try:
-        listed = recipe.get("overrides", {}).get("sources") or yaml.safe_load(recipe["text"])["sources"]
+        listed = recipe.get("overrides", {}).get("sources") or load_yaml(recipe["text"], "recipe")["sources"]
         return {each["name"]: each["options"] for each in listed}
-    except (KeyError, TypeError, yaml.YAMLError):
+    except (KeyError, TypeError, InputError):
         return {}

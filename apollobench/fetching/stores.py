@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
 from apollobench.errors import InputError
-from apollobench.hub import HubFile, told
+from apollobench.hub import HubFile, told, without_secrets
 from apollobench.types import digest
 
 CHUNK = 1 << 16
 # Broken connections in a row, without one byte between them, before a transfer is given up.
 TRIES = 5
+# How far a compressed file is unpacked: so many times its size, and any file so many bytes.
+UNPACKED_RATIO, UNPACKED_ANYWAY = 200, 64 << 20
 UNPACKED_BY: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
     ".gz": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
     ".tgz": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
@@ -117,7 +119,7 @@ class OnHub:
                     done += len(piece)
                     yield piece
             except TransportError as error:
-                reason = str(error) or type(error).__name__
+                reason = without_secrets(str(error) or type(error).__name__)
             except OSError:
                 with told(self.file.hub_id, self.file.commit):
                     raise
@@ -191,7 +193,8 @@ class Decompressed:
         self.name, self.id = store.name, store.id
         self.size = 0  # known only after reading it all
         self._lock = threading.Lock()
-        self._file = UNPACKED_BY[Path(store.name).suffix](opened(store))
+        limit = max(UNPACKED_ANYWAY, UNPACKED_RATIO * store.size)
+        self._file = cast(IO[bytes], _Bounded(UNPACKED_BY[Path(store.name).suffix](opened(store)), store.name, limit))
 
     def stream(self, start: int, length: int) -> Iterator[bytes]:
         with self._lock:
@@ -207,6 +210,31 @@ class Decompressed:
 
     def opened(self) -> IO[bytes]:
         return self._file
+
+
+class _Bounded:
+    """A decompressed file that ends in an error where no archive of videos would go on: a bomb."""
+
+    def __init__(self, file: IO[bytes], name: str, limit: int) -> None:
+        self._file, self._name, self._limit = file, name, limit
+
+    def read(self, length: int) -> bytes:
+        self._check(self._file.tell() + length)
+        return self._file.read(length)
+
+    def seek(self, place: int) -> int:
+        self._check(place)
+        return self._file.seek(place)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def _check(self, place: int) -> None:
+        if place > self._limit:
+            raise InputError(
+                f"{self._name}: would unpack to more than {self._limit:,} bytes, {UNPACKED_RATIO} times its size; "
+                "refused. Videos do not pack so tightly"
+            )
 
 
 class _Seekable(io.RawIOBase):

@@ -24,7 +24,7 @@ def open_archive(path: Path) -> Iterator[ZipFile]:
         with ZipFile(path) as archive:
             _check(path, archive.infolist())
             yield archive
-    except (BadZipFile, EOFError, struct.error) as error:
+    except (BadZipFile, EOFError, OSError, struct.error) as error:
         raise InputError(f"{path}: a damaged ZIP file ({error}); fetch or write it again") from error
 
 

@@ -15,8 +15,8 @@ from apollobench.errors import InputError
 from apollobench.imports.archive import open_archive, read_member
 from apollobench.imports.fields import IDS, VIDEOS
 from apollobench.imports.rows import Fault, Row, Rows
-from apollobench.imports.safejson import load, loads
 from apollobench.imports.sniff import Head
+from apollobench.jsonfile import load, loads
 
 ABOUT = "logs of Inspect, .eval or .json"
 HEADERS = ("header.json", "_journal/start.json")

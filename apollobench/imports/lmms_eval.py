@@ -13,8 +13,8 @@ from typing import Any
 
 from apollobench.imports.fields import IDS, VIDEOS, mode_named, truth
 from apollobench.imports.rows import Fault, Row, Rows, line_of
-from apollobench.imports.safejson import lines, load, loads
 from apollobench.imports.sniff import Head
+from apollobench.jsonfile import lines, load, loads
 from apollobench.models.lmms.failure import FAILURE
 from apollobench.types import Mode
 

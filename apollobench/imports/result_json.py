@@ -14,8 +14,8 @@ from typing import Any
 from apollobench.errors import InputError
 from apollobench.imports.fields import CORRECT, Names, to_row
 from apollobench.imports.rows import Fault, Rows, line_of
-from apollobench.imports.safejson import lines, load, loads
 from apollobench.imports.sniff import Head
+from apollobench.jsonfile import lines, load, loads
 
 ABOUT = "JSON or JSON Lines of records with response, prediction, pred or option (Video-MME and others)"
 ANSWERS = ("response", "prediction", "pred", "video-llm-prediction", "pred_answer", "option")

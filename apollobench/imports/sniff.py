@@ -8,8 +8,8 @@ from typing import Any
 
 from apollobench.errors import InputError
 from apollobench.imports.archive import open_archive
-from apollobench.imports.safejson import loads
 from apollobench.imports.table import header
+from apollobench.jsonfile import loads
 
 START = 1 << 20
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from apollobench.benchmark import DROPPED, ITEMS, MANIFEST, Entry, identity, load_benchmark, read_entries
+from apollobench.benchmark import DROPPED, ITEMS, MANIFEST, Entry, from_row, identity, load_benchmark, read_entries
+from apollobench.jsonfile import load_object
 from apollobench.publish.origins import effective_recipe
 from apollobench.publish.publication import load_publication
 from apollobench.publish.rows import Row
@@ -160,13 +160,8 @@ def _seen(item: Item) -> dict[str, Any]:
 
 
 def _facts_of_row(row: Row) -> Facts:
-    seen = {
-        "question": row["question"],
-        "options": row["options"],
-        "key": None if row["withheld"] else row["options"][row["answer"]],
-        "context": row["context"] or "",
-    }
-    return Facts(row["category"], row["video_id"], row["fingerprint"], row["media"], None if row["withheld"] else seen)
+    seen = None if row["withheld"] else _seen(from_row(row, Path()).item)
+    return Facts(row["category"] or "", row["video_id"], row["fingerprint"], row["media"], seen)
 
 
 def _changes(old: Facts, new: Facts) -> dict[str, tuple[Any, Any]]:
@@ -211,6 +206,6 @@ def _models(old: Mapping[str, Any], new: Mapping[str, Any], part: str) -> dict[s
 
 def _is_published(directory: Path) -> bool:
     try:
-        return "benchmark" in json.loads((directory / MANIFEST).read_bytes())
-    except (OSError, ValueError, TypeError):
+        return "benchmark" in load_object((directory / MANIFEST).read_bytes())
+    except (OSError, ValueError):
         return False

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from apollobench.errors import InputError
 from apollobench.sources import find_source
 from apollobench.sources.base import Value
+from apollobench.yamlfile import load_yaml, put
 
 ABSOLUTE = re.compile(r"^(\w+:)?[/~]")
 PLACES = frozenset({"data", "videos", "tasks", "at_hand"})  # options about the files of the machine that curated
@@ -48,18 +46,11 @@ def local_paths(manifest: Mapping[str, Any]) -> list[str]:
 def effective_recipe(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The recipe in a manifest as plain data, with what the command line changed in it. Empty when there is none."""
     recipe = manifest.get("recipe") or {}
-    try:
-        said = yaml.safe_load(recipe.get("text") or "")
-    except yaml.YAMLError as error:
-        raise InputError(f"the recipe in the manifest of {manifest.get('name')} is not YAML: {error}") from error
+    said = load_yaml(recipe.get("text") or "", f"the recipe in the manifest of {manifest.get('name')}")
     if not isinstance(said, dict):
         return {}
     for dotted, value in (recipe.get("overrides") or {}).items():
-        *sections, last = dotted.split(".")
-        place = said
-        for section in sections:
-            place = place.setdefault(section, {})
-        place[last] = value
+        put(said, dotted, value)
     return said
 
 

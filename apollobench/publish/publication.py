@@ -11,18 +11,39 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from apollobench.benchmark import MANIFEST, file_sha256
+from apollobench.benchmark import FULL, MANIFEST, file_sha256, read_manifest
 from apollobench.errors import InputError
-from apollobench.publish.rows import Row
+from apollobench.manifest import About, Part
+from apollobench.parquetfile import read_rows
+from apollobench.publish.rows import CONTENT, PUBLISHED, Row
+from apollobench.schema import check
+from apollobench.yamlfile import read_text
 
 FORMAT = 1
 ITEMS, DROPPED = "data/items.parquet", "data/dropped.parquet"
 CARD, BENCHMARK_CARD, LICENCES = "README.md", "BENCHMARK.md", "LICENSE.md"
 CROISSANT, EVALUATION, SUMS = "croissant.json", "eval.yaml", "SHA256SUMS"
+KNOWN = ("id", "source", "withheld", "fingerprint")  # of every row, withheld or not
 FILES = (ITEMS, DROPPED, CARD, BENCHMARK_CARD, LICENCES, CROISSANT, EVALUATION, MANIFEST, SUMS)
+
+
+class ReadAs(Part):
+    name: str
+    options: dict[str, int | float | bool | str]
+
+
+class Source(Part):
+    read_as: tuple[ReadAs, ...]
+    fingerprint: str
+
+
+class Published(Part):
+    """What of a published manifest is relied on."""
+
+    name: str
+    version: str
+    benchmark: About
+    sources: dict[str, Source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +66,8 @@ def load_publication(directory: Path) -> Publication:
     """Reads what `publish` wrote. Raises InputError naming the file that is missing, changed or unreadable."""
     _check_sums(directory)
     path = directory / MANIFEST
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_bytes())
-        version = manifest["format"]
-        lacking = [key for key in ("name", "benchmark", "sources") if key not in manifest]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not the manifest of a published dataset ({error!r}); publish it again") from error
-    if lacking:
-        raise InputError(f"{path}: not the manifest of a published dataset, it lacks {', '.join(lacking)}")
-    if version != FORMAT:
-        raise InputError(f"{path}: format {version}, but this version of apollobench reads format {FORMAT}")
+    manifest = read_manifest(path, FORMAT)
+    check(manifest, str(path), Published, advice="this is not the manifest of a published dataset; publish it again")
     dropped = _rows(directory / DROPPED) if (directory / DROPPED).is_file() else ()
     return Publication(directory, manifest, _rows(directory / ITEMS), dropped)
 
@@ -94,7 +107,7 @@ def _check_sums(directory: Path) -> None:
         begun = [name for name in FILES if (directory / name).exists()]
         state = f"half-written, {begun[0]} is there but {SUMS} is not" if begun else f"no published dataset, no {SUMS}"
         raise InputError(f"{directory}: {state}; make one with `apollobench publish`, or fetch it again")
-    for line in sums.read_text(encoding="utf-8").splitlines():
+    for line in read_text(sums).splitlines():
         expected, _, name = line.partition("  ")
         path = directory / name
         if not path.is_file():
@@ -107,7 +120,9 @@ def _check_sums(directory: Path) -> None:
 
 
 def _rows(path: Path) -> tuple[Row, ...]:
-    try:
-        return tuple(pq.ParquetFile(path).read().to_pylist())
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet ({error}); publish it again") from error
+    rows = tuple(read_rows(path, "publish it again", PUBLISHED, KNOWN))
+    for row in rows:
+        lacking = [name for name in FULL if row[name] is None and not (row["withheld"] and name in CONTENT)]
+        if lacking:
+            raise InputError(f"{path}: {row['id']}: {lacking[0]} is empty; publish it again")
+    return rows

@@ -10,10 +10,12 @@ import json
 import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from apollobench.errors import InputError
 from apollobench.evaluate.results import read_results
+from apollobench.jsonfile import lines, load_object
 from apollobench.report.gate import Verdict, gate
 from apollobench.stats.sequential import nightly_alpha
 from apollobench.types import Mode
@@ -35,6 +37,9 @@ class Night:
     low: float
     high: float
     regressed: bool
+
+
+NIGHT = TypeAdapter(Night)
 
 
 def gate_tonight(
@@ -82,11 +87,10 @@ def read_history(path: Path) -> list[Night]:
     if not path.exists():
         return []
     nights = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in lines(path):
         try:
-            row: dict[str, Any] = json.loads(line)
-            nights.append(Night(**row))
-        except (ValueError, TypeError) as error:
+            nights.append(NIGHT.validate_python(load_object(line)))
+        except ValueError as error:
             raise InputError(
                 f"{path}, line {number}: not a line of a gate's history ({error}); restore the file, or begin another"
             ) from error

@@ -19,9 +19,9 @@ TASKS = {"multi-choice": 1580, "yes_no": 2453, "caption_matching": 1503}  # and 
 
 def rows(path: Path) -> Iterator[Row]:
     """Rows as on the hub, also of the repository's files (video -> dimension -> questions). `place` counts in both."""
-    seen = Counter[tuple[object, object]]()
+    seen = Counter[tuple[str, str]]()
     for row in read_rows(path) if path.suffix != ".json" else nested(path):
-        asked = (row.data.get("video_id"), row.data.get("dim"))
+        asked = (str(row.data.get("video_id")), str(row.data.get("dim")))
         yield Row(path, row.label, row.number, {**row.data, "place": seen[asked]}, row.fault)
         seen[asked] += 1
 
@@ -30,7 +30,7 @@ def nested(path: Path) -> Iterator[Row]:
     number = 0
     for video, dimensions in read_json(path, dict).items():
         for dim, questions in dimensions.items() if isinstance(dimensions, dict) else [("", [dimensions])]:
-            for place, each in enumerate(questions):
+            for place, each in enumerate(questions if isinstance(questions, list) else [questions]):
                 label = f"{video}/{dim}/{place}"
                 data, fault = (each, "") if isinstance(each, dict) else ({}, f"found {str(each)[:60]!r}")
                 yield Row(path, label, number, {**data, "video_id": video, "dim": dim}, fault)

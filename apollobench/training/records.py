@@ -132,7 +132,7 @@ def _paths(value: dict[str, Any], keys: tuple[str, ...], where: str) -> list[str
     paths: list[str] = []
     for key in keys:
         given = value.get(key) or []
-        paths += [given] if isinstance(given, str) else given
+        paths += given if isinstance(given, list) else [given]
     if not all(isinstance(path, str) for path in paths):
         raise InputError(f"{where}: {' and '.join(keys)} must be a path or a list of paths")
     return paths

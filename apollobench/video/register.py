@@ -17,11 +17,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from apollobench.errors import InputError
 from apollobench.video.health import Facts, Finding, Health, Kind, stamp
 
 REGISTER = "media.jsonl"
 VERSION = 1
+FACTS = TypeAdapter(Facts | None)
 
 
 class Register:
@@ -108,7 +111,7 @@ def _read(register: Path) -> dict[Path, Health]:
     for line in register.read_bytes().split(b"\n"):
         try:
             record = _parse(json.loads(line), register.parent)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             continue
         records[record.path] = record
     return records
@@ -132,6 +135,13 @@ def _parse(row: Any, folder: Path) -> Health:
         size=int(row["size"]),
         modified=int(row["modified"]),
         digest=str(row["digest"]),
-        findings=tuple(Finding(Kind(found["kind"]), found["text"]) for found in row["findings"]),
-        facts=None if row["facts"] is None else Facts(**row["facts"]),
+        findings=tuple(map(_finding, row["findings"])),
+        facts=FACTS.validate_python(row["facts"]),
     )
+
+
+def _finding(row: Any) -> Finding:
+    """Its text may name a file that is not UTF-8, so it is any text."""
+    if not isinstance(row["text"], str):
+        raise TypeError(f"text is {row['text']!r}")
+    return Finding(Kind(row["kind"]), row["text"])

@@ -174,7 +174,7 @@ def test_damaged_files_are_named(folder: Path) -> None:
     with pytest.raises(InputError, match=r"siglip-tiny/model.safetensors: damaged"):
         load_apollo(folder)
     (folder / "config.json").write_text("{")
-    with pytest.raises(InputError, match=r"config.json: not valid JSON"):
+    with pytest.raises(InputError, match=r"config.json: not JSON"):
         load_apollo(folder)
 
 

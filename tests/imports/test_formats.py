@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from apollobench import jsonfile
 from apollobench.errors import InputError
-from apollobench.imports import safejson
 from apollobench.imports.formats import FORMATS, find_format
 
 from .conftest import Import
@@ -84,11 +84,11 @@ def test_deep_nesting_is_survived(tmp_path: Path, run: Import, form: str, text: 
 
 
 def test_sizes_are_bounded(tmp_path: Path, run: Import, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(safejson, "LINE_LIMIT", 1000)
+    monkeypatch.setattr(jsonfile, "LINE_LIMIT", 1000)
     (tmp_path / "a.jsonl").write_text('{"question_id": "001-1", "response": "B"}\n{"response": "' + "B" * 1000 + '"}\n')
     with pytest.raises(InputError, match=r"line 2: longer than 1,000 bytes"):
         run(tmp_path / "a.jsonl")
-    monkeypatch.setattr(safejson, "DOCUMENT_LIMIT", 100)
+    monkeypatch.setattr(jsonfile, "DOCUMENT_LIMIT", 100)
     (tmp_path / "a.json").write_text('[\n{"question_id": "001-1", "response": "' + "B" * 100 + '"}]')
     with pytest.raises(InputError, match=r"one JSON value of 143 bytes, more than 100"):
         run(tmp_path / "a.json")

@@ -108,7 +108,7 @@ def test_a_score_that_is_none_is_refused(write: Write) -> None:
     results = json.loads((path / "results.json").read_text())
     results["apollobench"]["samples_sha256"] = hashlib.sha256(samples.encode()).hexdigest()
     (path / "results.json").write_text(json.dumps(results))
-    with pytest.raises(InputError, match=r"world/\d+: acc is nan, expected 0, 1 or nothing"):
+    with pytest.raises(InputError, match=r"samples.jsonl:\d+: NaN is not a JSON number; evaluate again"):
         contestants([path, guesses(write, "b", 0.5)], Mode.VIDEO)
 
 

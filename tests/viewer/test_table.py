@@ -110,7 +110,7 @@ def test_what_is_no_run_is_named(place: Place, tmp_path: Path) -> None:
 def test_an_imported_result_tells_no_prompt(place: Place, tmp_path: Path) -> None:
     shutil.copytree(place.second, tmp_path / "imported")
     document = json.loads((tmp_path / "imported" / "results.json").read_text())
-    document["apollobench"]["imported"] = {"files": ["answers.csv"]}
+    document["apollobench"]["imported"] = {"files": [{"name": "answers.csv", "sha256": 64 * "0"}]}
     document["apollobench"]["prompt_version"] = "imported"
     (tmp_path / "imported" / "results.json").write_text(json.dumps(document))
     shutil.rmtree(tmp_path / "imported" / "responses")

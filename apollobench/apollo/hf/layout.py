@@ -6,10 +6,12 @@ Both layouts are read by `config.parse_config`, so nothing is said twice about w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from apollobench.apollo.config import CONFIG, CONNECTOR, LLM, VISION, ApolloConfig, config_files, parse_config
+from apollobench.apollo.jsonfile import from_mapping
 from apollobench.errors import InputError
 
 MODEL_TYPE = "apollo"
@@ -35,16 +37,33 @@ def nest(config: ApolloConfig) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """The parts of an exported config.json."""
+
+    text_config: dict[str, Any] | None = None
+    vision_config: dict[str, Any] | None = None
+    connector_config: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Towers:
+    vision_towers: tuple[str, ...] = ()
+    towers: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
 def unnest(raw: Mapping[str, Any], directory: Path) -> ApolloConfig:
     """The configuration in the content `raw` of an exported config.json, wherever it is from (the inverse of `nest`).
 
     directory: for messages. Raises `InputError` naming what lacks or is not implemented.
     """
-    vision = raw.get("vision_config") or {}
-    names, towers = vision.get("vision_towers") or [], vision.get("towers") or {}
-    parts = {"text_config": raw.get("text_config"), "vision_config": raw.get("vision_config")}
+    nested = from_mapping(Nested, raw, directory / CONFIG)
+    vision = nested.vision_config or {}
+    held = from_mapping(Towers, vision, directory / CONFIG)
+    names, towers = held.vision_towers, held.towers
+    parts: dict[str, Any] = {"text_config": nested.text_config, "vision_config": nested.vision_config}
     parts |= {f"vision_config.towers.{name}": towers.get(name) for name in names}
-    parts |= {"connector_config": raw.get("connector_config")} if names else {}
+    parts |= {"connector_config": nested.connector_config} if names else {}
     lacking = [part for part, value in parts.items() if value is None]
     if lacking:
         raise InputError(f"{directory / CONFIG}: has no {lacking[0]}; expected one that `apollobench export` wrote")

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as fn
 from torch import Tensor, nn
 
-from apollobench.apollo.jsonfile import expect, from_mapping
+from apollobench.apollo.jsonfile import Layers, Positive, Size, expect, from_mapping
 from apollobench.apollo.look import INTERNVIDEO2
 from apollobench.apollo.patches import patchify
 from apollobench.apollo.towers.base import Tower, tower_kind
@@ -29,14 +29,14 @@ EPS = 1e-6
 class InternVideo2Config:
     """A clip transformer with full space-time attention. `init_values` is the fresh LayerScale value."""
 
-    d_model: int = 1408
-    depth: int = 40
-    num_heads: int = 16
-    img_size: int = 224
-    patch_size: int = 14
-    num_frames: int = 4
-    mlp_ratio: float = 48 / 11
-    init_values: float = 1e-5
+    d_model: Size = 1408
+    depth: Layers = 40
+    num_heads: Size = 16
+    img_size: Size = 224
+    patch_size: Size = 14
+    num_frames: Size = 4
+    mlp_ratio: Positive = 48 / 11
+    init_values: Positive = 1e-5
 
     @property
     def width(self) -> int:

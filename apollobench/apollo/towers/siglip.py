@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as fn
 from torch import Tensor, nn
 
-from apollobench.apollo.jsonfile import expect, from_mapping
+from apollobench.apollo.jsonfile import Layers, Positive, Size, expect, from_mapping
 from apollobench.apollo.look import SIGLIP
 from apollobench.apollo.patches import patchify
 from apollobench.apollo.towers.base import Tower, tower_kind
@@ -25,13 +25,13 @@ from apollobench.apollo.towers.base import Tower, tower_kind
 class SiglipConfig:
     """An image transformer without class token; `image_size` may leave a rest that patches do not cover."""
 
-    hidden_size: int = 1152
-    intermediate_size: int = 4304
-    num_hidden_layers: int = 27
-    num_attention_heads: int = 16
-    image_size: int = 384
-    patch_size: int = 14
-    layer_norm_eps: float = 1e-6
+    hidden_size: Size = 1152
+    intermediate_size: Size = 4304
+    num_hidden_layers: Layers = 27
+    num_attention_heads: Size = 16
+    image_size: Size = 384
+    patch_size: Size = 14
+    layer_norm_eps: Positive = 1e-6
 
     @property
     def width(self) -> int:

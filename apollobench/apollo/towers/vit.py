@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig
 
+from apollobench.apollo.jsonfile import library_config
 from apollobench.apollo.towers.base import Tower
 from apollobench.errors import InputError
 
@@ -27,7 +28,7 @@ class ViTConfig:
     def read(cls, raw: Mapping[str, Any], path: Path) -> Self:
         if raw.get("model_type", cls.model_type) != cls.model_type:
             raise InputError(f"{path}: model_type is {raw['model_type']!r}, expected {cls.model_type!r}")
-        return cls(cls._library({**raw}).to_diff_dict())
+        return cls(library_config(lambda: cls._library({**raw}), path).to_diff_dict())
 
     def stored(self) -> dict[str, Any]:
         return {**self.raw, "model_type": self.model_type}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import pickle
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
@@ -26,6 +26,7 @@ from apollobench.types import Mode, Sampling, digest
 
 log = logging.getLogger(__name__)
 CHUNK = 50
+LESSONS = TypeAdapter(list[Lesson])
 Pixels = dict[str, NDArray[np.uint8]]
 
 
@@ -54,7 +55,7 @@ def make_bank(folder: Path, seeds: range, sampling: Sampling, tokenizer: PreTrai
     """The bank of these scenes, read from `folder` if it was made before."""
     stem = folder / f"bank-{digest([[seeds.start, seeds.stop], repr(sampling), len(tokenizer)])[:12]}"
     files = {name: stem.with_name(f"{stem.name}-{name}.npy") for name in ("siglip", "internvideo2")}
-    index = stem.with_suffix(".pickle")
+    index = stem.with_suffix(".json")
     if not index.exists():
         log.info("drawing %d scenes for %s", len(seeds), sampling.kind)
         parts = _draw(seeds, sampling, tokenizer, workers)
@@ -62,8 +63,8 @@ def make_bank(folder: Path, seeds: range, sampling: Sampling, tokenizer: PreTrai
             with whole(path) as file:
                 np.save(file, np.concatenate([pixels[name] for _, pixels in parts]))
         with whole(index) as file:
-            pickle.dump([lesson for lessons, _ in parts for lesson in lessons], file)
-    lessons: list[Lesson] = pickle.loads(index.read_bytes())
+            file.write(LESSONS.dump_json([lesson for lessons, _ in parts for lesson in lessons]))
+    lessons = LESSONS.validate_json(index.read_bytes())
     clips, end = {}, 0
     for lesson in lessons:
         clips[lesson.mode, lesson.seed] = (end, end + lesson.clips)

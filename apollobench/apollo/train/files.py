@@ -35,4 +35,4 @@ class Part:
     @classmethod
     def read(cls, path: Path) -> Part:
         """From a file that any device wrote; the weights are on the CPU."""
-        return cls(**torch.load(path, map_location="cpu"))
+        return cls(**torch.load(path, map_location="cpu", weights_only=True))

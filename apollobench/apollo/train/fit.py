@@ -148,7 +148,7 @@ def _save(path: Path, step: int, seconds: float, schedule: LRScheduler, rng: Map
 
 def _restore(path: Path, schedule: LRScheduler, rng: np.random.Generator) -> tuple[int, float]:
     """The step to go on with, and the seconds that the steps before it took."""
-    state = torch.load(path, map_location="cpu")
+    state = torch.load(path, map_location="cpu", weights_only=True)
     with torch.no_grad():
         for parameter, stored in zip(_parameters(schedule.optimizer), state["parameters"], strict=True):
             parameter.copy_(stored)

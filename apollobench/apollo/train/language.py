@@ -6,7 +6,6 @@ The table stays behind as what the connector is aligned to.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
 
@@ -59,6 +59,7 @@ SHOWN: Sequence[tuple[Mode, Sampling | None, int]] = (
 # Shares of these rows of `SHOWN`: first mostly in brief, then as a video is seen.
 BRIEF_SHARES, FULL_SHARES = (0.7, 0.1, 0.05, 0.1, 0.05), (0.1, 0.4, 0.25, 0.15, 0.1)
 Lessons = Sequence[Sequence[Lesson]]
+LESSONS = TypeAdapter(list[list[Lesson]])
 
 
 class Sights(NamedTuple):
@@ -138,15 +139,18 @@ def pretrain_language(
 def draw_lessons(folder: Path, seeds: range, workers: int) -> Lessons:
     """Lessons of all `seeds` for each row of `SHOWN`; drawn in worker processes unless they are in `folder`."""
     tokenizer = world_tokenizer()
-    path = folder / f"lessons-{seeds.start}-{seeds.stop}-{len(tokenizer)}.pickle"
+    path = folder / f"lessons-{seeds.start}-{seeds.stop}-{len(tokenizer)}.json"
     if not path.exists():
         chunks = [seeds[start : start + 200] for start in range(0, len(seeds), 200)]
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             parts = list(pool.map(_draw_chunk, chunks, [tokenizer] * len(chunks)))
         with whole(path) as file:
-            pickle.dump([[lesson for part in parts for lesson in part[number]] for number in range(len(SHOWN))], file)
-    lessons: Lessons = pickle.loads(path.read_bytes())
-    return lessons
+            file.write(
+                LESSONS.dump_json(
+                    [[lesson for part in parts for lesson in part[number]] for number in range(len(SHOWN))]
+                )
+            )
+    return LESSONS.validate_json(path.read_bytes())
 
 
 def _draw_chunk(seeds: Sequence[int], tokenizer: PreTrainedTokenizerFast) -> Lessons:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import re
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from apollobench.errors import InputError
+from apollobench.redact import forms, redacted, without_credentials
 
 API_KEY = "OPENAI_API_KEY"
-HIDDEN = "***"
-SHORTEST_SECRET = 8  # in a reply, shorter ones (such as the placeholder EMPTY) may be words of the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +24,7 @@ class Address:
 
     def redact(self, text: str, shortest: int = 1) -> str:
         """`text` without the secrets that have at least `shortest` characters."""
-        for secret in self.secrets:
-            if len(secret) >= shortest:
-                text = text.replace(secret, HIDDEN)
-        return text
+        return redacted(text, self.secrets, shortest)
 
 
 def find_address(base_url: str, api_key_env: str | None = None) -> Address:
@@ -55,20 +50,9 @@ def find_address(base_url: str, api_key_env: str | None = None) -> Address:
         raise InputError(f"api_key_env={name}: the environment has no such variable, or it is empty; set it to the key")
     if not re.fullmatch(r"[!-~]*", key):
         raise InputError(f"the key in the environment variable {name} has characters that no request can carry")
-    return Address(url, f"Bearer {key}" if key else None, _forms(key))
-
-
-def without_credentials(text: str) -> str:
-    """`text` with the user and password of any address in it taken out."""
-    return re.sub(r"//[^/\s]*@", f"//{HIDDEN}@", text)
+    return Address(url, f"Bearer {key}" if key else None, forms(key))
 
 
 def _signed_in(url: str, user: str, password: str) -> Address:
     token = base64.b64encode(f"{user}:{password}".encode()).decode()
-    return Address(url, f"Basic {token}", (*_forms(token), *_forms(password)))
-
-
-def _forms(secret: str) -> tuple[str, ...]:
-    """The secret, and how it reads inside JSON or an address; the longest first."""
-    forms = {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], secret.replace("/", "\\/")}
-    return tuple(sorted(filter(None, forms), key=len, reverse=True))
+    return Address(url, f"Basic {token}", (*forms(token), *forms(password or user)))

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import httpx2
 
 from apollobench.errors import InputError
-from apollobench.models.http.address import SHORTEST_SECRET, Address, without_credentials
+from apollobench.models.http.address import Address
 from apollobench.models.http.backoff import Backoff, retry_after, wait_before, worth_another_try
+from apollobench.redact import SHORTEST, hide_in_logs, without_credentials
 
 SHOWN = 300  # characters of what a server said
 Result = TypeVar("Result")
@@ -65,6 +66,7 @@ class Server:
         self._sleep, self._draw, self._now = sleep, draw, now
         self._failed_in_a_row = 0
         self._places = asyncio.Semaphore(concurrency)
+        hide_in_logs(address.secrets)
         headers = {} if address.authorization is None else {"Authorization": address.authorization}
         self._client = httpx2.AsyncClient(
             headers=headers, timeout=None, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None)
@@ -148,7 +150,7 @@ class Server:
             return _Failure(f"{type(error).__name__}: {error}", again=False)
         if response.status_code != 200:
             return self._refused(response)
-        return _as_object(self.address.redact(response.text, SHORTEST_SECRET))
+        return _as_object(response.text, lambda said: self.address.redact(said, SHORTEST))
 
     def _refused(self, response: httpx2.Response) -> _Failure:
         status = response.status_code
@@ -165,14 +167,17 @@ class Server:
         return f"server {self.address.url}: {short}{asked} ({tries} {'try' if tries == 1 else 'tries'})"
 
 
-def _as_object(text: str) -> dict[str, Any] | _Failure:
+def _as_object(text: str, redact: Callable[[str], str]) -> dict[str, Any] | _Failure:
+    """The object in a body, redacted as it reads once its escapes are undone; halves of characters become `?`."""
     try:
         found = json.loads(text)
+        plain = json.dumps(found, ensure_ascii=False).encode(errors="replace").decode()
+        clean = json.loads(redact(plain))
     except (ValueError, RecursionError):
         return _Failure(f"200, but not JSON: {text!r}", 200, again=False)
-    if not isinstance(found, dict):
+    if not isinstance(clean, dict):
         return _Failure(f"200, but not a JSON object: {text!r}", 200, again=False)
-    return found
+    return clean
 
 
 def _message(text: str) -> str:

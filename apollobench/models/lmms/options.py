@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,10 +9,10 @@ from apollobench.errors import InputError
 from apollobench.models.lmms.classes import COUNTS
 from apollobench.models.lmms.handling import Handling
 from apollobench.models.options import Parser, above_zero, parse_options, whole
+from apollobench.redact import is_secret
 from apollobench.types import Sampling
 
 FRAMES = 32
-SECRET = re.compile(r"(.*_)?(key|secret|password)|((access|auth|hf)_)?token", re.IGNORECASE)
 
 
 def _truth(text: str) -> bool:
@@ -52,7 +51,7 @@ class Options:
         ours = {name: text for name, text in arguments.items() if name in PARSERS}
         own = {name: text for name, text in arguments.items() if name not in PARSERS}
         for name in own:
-            if SECRET.fullmatch(name):
+            if is_secret(name):
                 raise InputError(f"model argument {name}: secrets are read from the environment only; leave it out")
             if name in COUNTS:
                 raise InputError(f"model argument {name}: say frames=N instead, and the class's {name} follows it")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from apollobench.errors import InputError
+from apollobench.jsonfile import loads
 from apollobench.sources.base import Options, option_flag, option_text
 from apollobench.sources.reading.check import Question, settle
 from apollobench.sources.reading.published import Form, read_questions, to_items
@@ -114,7 +114,7 @@ def _list(row: Row, column: str) -> list[str]:
     if not isinstance(value, str):
         return row.texts(column)
     try:
-        found = json.loads(value)
+        found = loads(value)
     except ValueError as error:
         raise MalformedError(f"{column} is {value!r}, expected a list in JSON") from error
     return Row(row.file, row.label, row.number, {column: found}).texts(column)

@@ -13,9 +13,10 @@ from apollobench.sources.reading.check import Question
 from apollobench.sources.reading.places import media_folder
 from apollobench.sources.reading.tables import read_json
 from apollobench.types import Item
+from apollobench.yamlfile import read_text
 
 HEADER = "Subtitles of the video, each with the time at which it begins:"
-TIME = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)")
+TIME = re.compile(r"(?:([0-9]{1,6}):)?([0-9]{1,6}):([0-9]{1,6}(?:[.,][0-9]{1,9})?)")
 TAG = re.compile(r"<[^>]*>")
 Cue = tuple[float, str]
 
@@ -65,7 +66,8 @@ def context(cues: Sequence[Cue], span: tuple[float, float]) -> str:
 
 def read_srt(path: Path) -> Iterable[Cue]:
     """Cues of a SubRip file, without formatting. Raises InputError naming the block that is none."""
-    blocks = re.split(r"\n\s*\n", path.read_text(encoding="utf-8-sig").replace("\r\n", "\n").strip())
+    text = read_text(path).removeprefix("\ufeff")
+    blocks = re.split(r"\n[^\S\n]*\n\s*", text.replace("\r\n", "\n").strip())
     for number, block in enumerate(filter(None, blocks), 1):
         lines = block.strip().split("\n")
         times = next((i for i, line in enumerate(lines[:2]) if "-->" in line), None)
@@ -79,8 +81,8 @@ def read_cues(path: Path) -> Iterable[Cue]:
     for number, cue in enumerate(read_json(path, list)):
         try:
             yield _cue(path, cue)
-        except (KeyError, TypeError, IndexError) as error:
-            raise InputError(f"{path}, cue {number}: found {cue!r}, expected start and line") from error
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
+            raise InputError(f"{path}, cue {number}: found {cue!r:.200}, expected start and line") from error
 
 
 def _cue(path: Path, cue: Mapping[str, Any]) -> Cue:
@@ -90,8 +92,8 @@ def _cue(path: Path, cue: Mapping[str, Any]) -> Cue:
 
 
 def _seconds(path: Path, text: str) -> float:
-    found = TIME.fullmatch(text.strip())
+    found = TIME.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
-        raise InputError(f"{path}: found the time {text!r}, expected such as 00:01:02,500")
+        raise InputError(f"{path}: found the time {text!r:.200}, expected such as 00:01:02,500")
     hours, minutes, seconds = found.groups()
     return 3600 * int(hours or 0) + 60 * int(minutes) + float(seconds.replace(",", "."))

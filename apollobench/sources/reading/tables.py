@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from apollobench.errors import InputError
+from apollobench.jsonfile import load, loads
 from apollobench.sources.reading.row import Row
 
 Record = dict[str, Any] | str  # a row, or why it is none
@@ -31,10 +31,7 @@ def read_rows(path: Path) -> Iterator[Row]:
 
 def read_json(path: Path, kind: type) -> Any:
     """The content of a JSON file, which must be a list or a dict as `kind` says. Raises InputError naming the file."""
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON ({error}); fetch the file again") from error
+    content = load(path, "annotations in JSON; fetch the file again")
     if not isinstance(content, kind):
         raise InputError(f"{path}: found a {type(content).__name__} at the top, expected a {kind.__name__}")
     return content
@@ -48,9 +45,9 @@ def _json_lines(path: Path) -> list[Record]:
     records: list[Record] = []
     for line in filter(bytes.strip, path.read_bytes().splitlines()):
         try:
-            records.append(_record(json.loads(line)))
+            records.append(_record(loads(line)))
         except ValueError as error:
-            records.append(f"not valid JSON ({error})")
+            records.append(str(error))
     return records
 
 
@@ -71,14 +68,9 @@ def _csv(path: Path) -> list[Record]:
 
 
 def _parquet(path: Path) -> list[Record]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from apollobench.parquetfile import read_rows
 
-    try:
-        rows: list[Record] = pq.ParquetFile(path).read().to_pylist()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet ({error}); fetch the file again") from error
-    return rows
+    return list(read_rows(path, "fetch the file again"))
 
 
 def _record(value: Any) -> Record:

@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import av
+from pydantic import TypeAdapter
 from tqdm import tqdm
 
 from apollobench.atomic import replace_file
 from apollobench.errors import InputError
+from apollobench.jsonfile import lines, load, load_object
 from apollobench.sources.synthetic.questions import ask
 from apollobench.sources.synthetic.render import SIZE, render
 from apollobench.sources.synthetic.world import Scene, draw_scene
-from apollobench.types import Item, Truth, Video
+from apollobench.types import Item, Video
 
 WORLD_VERSION = 1
+ITEM = TypeAdapter(Item)
 SPLITS = {"train": range(1_000_000), "pool": range(1_000_000, 2_000_000), "heldout": range(2_000_000, 3_000_000)}
 
 
@@ -36,8 +39,8 @@ def make_world(out: Path, videos: int, seed: int, *, workers: int | None = None,
     about = {"version": WORLD_VERSION, "seed": seed, "videos": videos, "split": split}
     mark = out / "world.json"
     if mark.exists():
-        found = json.loads(mark.read_text())
-        if {key: found.get(key) for key in about} == about:
+        found = load(mark, "the mark of a synthetic world")
+        if isinstance(found, dict) and {key: found.get(key) for key in about} == about:
             return
         raise InputError(f"{out} already holds another synthetic world ({found}); choose an empty directory")
     (out / "videos").mkdir(parents=True, exist_ok=True)
@@ -45,9 +48,9 @@ def make_world(out: Path, videos: int, seed: int, *, workers: int | None = None,
     with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("spawn")) as pool:
         made = pool.map(make_video, [out / "videos"] * videos, seeds, chunksize=8)
         lists = list(tqdm(made, total=videos, desc="render", unit="video", disable=not progress, mininterval=1))
-    lines = [json.dumps(item, ensure_ascii=False) for items in lists for item in items]
-    replace_file(out / "items.jsonl", "\n".join(lines) + "\n")
-    replace_file(mark, json.dumps({**about, "items": len(lines)}, indent=2) + "\n")
+    written = [json.dumps(item, ensure_ascii=False) for items in lists for item in items]
+    replace_file(out / "items.jsonl", "\n".join(written) + "\n")
+    replace_file(mark, json.dumps({**about, "items": len(written)}, indent=2) + "\n")
 
 
 def split_of(seed: int) -> str:
@@ -90,11 +93,12 @@ def read_world(root: Path) -> list[Item]:
             f"`apollobench sources synthetic --make {root} --videos 200 --seed 1000000`"
         )
     items = []
-    for number, line in enumerate((root / "items.jsonl").read_text().splitlines(), 1):
+    for number, line in lines(root / "items.jsonl"):
         try:
-            items.append(_from_json(json.loads(line), root))
+            items.append(_from_json(load_object(line), root))
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{root / 'items.jsonl'} line {number}: {error!r}; make the world again") from error
+            told = " ".join(str(error).split())
+            raise InputError(f"{root / 'items.jsonl'} line {number}: {told}; make the world again") from error
     return items
 
 
@@ -106,11 +110,4 @@ def _to_json(item: Item) -> dict[str, Any]:
 
 def _from_json(row: dict[str, Any], root: Path) -> Item:
     path = root / "videos" / row["video"]
-    return Item(
-        **{
-            **row,
-            "options": tuple(row["options"]),
-            "video": Video(path.stem, path.resolve()),
-            "truth": Truth(**row["truth"]),
-        }
-    )
+    return ITEM.validate_python({**row, "video": Video(path.stem, path.resolve())})

@@ -7,7 +7,8 @@ import base64
 import pytest
 
 from apollobench.errors import InputError
-from apollobench.models.http.address import find_address, without_credentials
+from apollobench.models.http.address import find_address
+from apollobench.redact import without_credentials
 
 KEY = "sk-very/secret+1234"
 

@@ -111,7 +111,7 @@ def test_a_csv_row_of_another_length_is_malformed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("v.json", b"[{]", "not valid JSON"),
+        ("v.json", b"[{]", "not JSON"),
         ("v.json", b"{}", "found a dict at the top, expected a list"),
         ("v.json", b'[{"a": 1}]', "no row has the columns of this source; found: a; expected: "),
         ("v.json", b"[]", "no row has the columns of this source; found: none"),
@@ -136,5 +136,5 @@ def test_lines_that_are_no_json_are_rows_that_cannot_be_read(tmp_path: Path) -> 
         file.write("{\n\n7\n")
     with pytest.raises(InputError) as caught:
         load(path)
-    assert "row 1: not valid JSON" in str(caught.value)
+    assert "row 1: not JSON" in str(caught.value)
     assert "row 2: found '7', expected names and values" in str(caught.value)
