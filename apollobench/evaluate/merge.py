@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import groupby
-from pathlib import Path
+from typing import IO
 
 from apollobench.evaluate.records import PlanLine, parse_line, response_line
 from apollobench.evaluate.segments import SNAPSHOT, Damage, Segment, read_segment
@@ -63,8 +63,7 @@ def by_question(
     Snapshots are sorted as they are. Lines are sorted in runs, of which all but the last wait in temporary files.
     """
     with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="apollobench-")))
-        runs = list(_runs(segments, scratch, damage, take_plan))
+        runs = list(_runs(segments, stack, damage, take_plan))
         for _, group in groupby(heapq.merge(*runs, key=question), key=question):
             found = list(group)
             if len(found) > 1:
@@ -76,7 +75,7 @@ def by_question(
 
 
 def _runs(
-    segments: Sequence[Segment], scratch: Path, damage: list[Damage], take_plan: Callable[[PlanLine], object]
+    segments: Sequence[Segment], stack: ExitStack, damage: list[Damage], take_plan: Callable[[PlanLine], object]
 ) -> Iterator[Iterable[Response]]:
     """Responses sorted by question, those about one question in the order in which they were stored."""
     waiting: list[Response] = []
@@ -92,21 +91,20 @@ def _runs(
                 continue
             waiting.append(record)
             if len(waiting) == RUN:
-                yield _spilled(waiting, scratch)
+                yield _spilled(waiting, stack)
                 waiting = []
     yield sorted(waiting, key=question)
 
 
-def _spilled(responses: list[Response], scratch: Path) -> Iterable[Response]:
-    path = scratch / f"{len(list(scratch.iterdir()))}.jsonl"
-    with path.open("wb") as file:
-        file.writelines(map(response_line, sorted(responses, key=question)))
-    return _read(path)
+def _spilled(responses: list[Response], stack: ExitStack) -> Iterable[Response]:
+    file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+    file.writelines(map(response_line, sorted(responses, key=question)))
+    file.seek(0)
+    return _read(file)
 
 
-def _read(path: Path) -> Iterator[Response]:
-    with path.open("rb") as file:
-        for line in file:
-            record = parse_line(line)
-            assert isinstance(record, Response)
-            yield record
+def _read(file: IO[bytes]) -> Iterator[Response]:
+    for line in file:
+        record = parse_line(line)
+        assert isinstance(record, Response)
+        yield record
