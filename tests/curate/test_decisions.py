@@ -89,7 +89,7 @@ def test_a_bad_line_is_named(tmp_path: Path, change: dict[str, Any], expected: s
 
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [("{", "x:1: not JSON"), ("[]", "x:1: not a JSON object with"), ("{}", "x:1: no key 'item'")],
+    [("{", "x:1: not JSON"), ("[]", r"x:1: not a JSON object but \[\]"), ("{}", "x:1: no key 'item'")],
 )
 def test_what_is_no_decision_is_named(line: str, expected: str) -> None:
     with pytest.raises(InputError, match=expected):

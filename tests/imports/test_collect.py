@@ -74,4 +74,4 @@ def test_a_score_is_about_the_key_of_its_time(items: list[Item], tmp_path: Path)
 
 def test_a_wrong_answer_without_its_choice_can_be_stored(items: list[Item], tmp_path: Path) -> None:
     made = one(tmp_path / "a.csv", items, "model,item,correct\nm,001-1,0\n")
-    assert parse_line(response_line(made).encode()) == made
+    assert parse_line(response_line(made)) == made

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from PIL import Image
 
 from apollobench.apollo.checkpoint import save_apollo
@@ -115,8 +114,8 @@ def content(
 
 
 def recipe(path: Path, data: Mapping[str, Any]) -> TrainingFile:
-    """Write the recipe to `path` and read it."""
-    path.write_text(yaml.safe_dump(dict(data), sort_keys=False))
+    """Write the recipe to `path`, as JSON, which is YAML too, and read it."""
+    path.write_text(json.dumps(data, indent=1))
     return load_training(str(path))
 
 
