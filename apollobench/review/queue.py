@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from itertools import chain, islice
 from urllib.parse import urlencode
 
 from apollobench.errors import InputError
@@ -71,17 +73,21 @@ def read_query(given: Mapping[str, str]) -> Query:
     return Query(**told, page=max(1, int(page)))
 
 
-def ordered(subject: Subject, query: Query) -> list[str]:
+def ordered(subject: Subject, query: Query) -> Sequence[str]:
     """The ids of the query's items in its order, whatever has been decided."""
-    wanted = query.text.casefold()
+    return _ordered(subject, query.sort, query.category, query.text.casefold())
+
+
+@lru_cache(maxsize=32)
+def _ordered(subject: Subject, sort: str, category: str, wanted: str) -> tuple[str, ...]:
     found = [
         name
         for name, item in subject.items.items()
-        if (not query.category or item.category == query.category)
+        if (not category or item.category == category)
         and (not wanted or any(wanted in text.casefold() for text in (name, item.question, *item.options)))
     ]
-    key = ORDERS[query.sort][1]
-    return sorted(found, key=lambda name: (key(subject, name), name))
+    key = ORDERS[sort][1]
+    return tuple(sorted(found, key=lambda name: (key(subject, name), name)))
 
 
 def shown(names: Sequence[str], query: Query, histories: Mapping[str, History], who: str) -> list[str]:
@@ -93,7 +99,7 @@ def shown(names: Sequence[str], query: Query, histories: Mapping[str, History], 
 def next_open(names: Sequence[str], histories: Mapping[str, History], who: str, after: str = "") -> str | None:
     """The first that `who` has not decided, after an item and then from the beginning; None when all are."""
     start = names.index(after) + 1 if after in names else 0
-    for name in [*names[start:], *names[:start]]:
+    for name in chain(islice(names, start, None), islice(names, start)):
         if name != after and not histories.get(name, NOTHING_SAID).verdict(who):
             return name
     return None
