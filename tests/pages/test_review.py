@@ -45,9 +45,12 @@ def enter(page: Page, address: Address, name: str, role: str = "reviewer") -> No
 
 
 def until(page: Page, expression: str, seconds: float = 20) -> None:
-    """Waits until an expression is true. Playwright's own way evaluates text in the page, which its policy forbids."""
+    """Waits until an expression is true; while a page is loading it may fail.
+
+    Playwright's own way evaluates text in the page, which its policy forbids.
+    """
     end = time.monotonic() + seconds
-    while not page.evaluate(f"Boolean({expression})"):
+    while not page.evaluate(f"(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()"):
         assert time.monotonic() < end, expression
         page.wait_for_timeout(20)
 
