@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from apollobench.commands.engines import Address, Engine, GpusEach, Replicas
 from apollobench.commands.top import app, sources_app
 from apollobench.errors import InputError
 
@@ -84,19 +85,10 @@ def curate(
     model_args: Annotated[
         str, typer.Option("--model_args", help="name=value,... for every model of the panel, such as device=cuda.")
     ] = "",
-    engine: Annotated[
-        str, typer.Option("--engine", help="local: this machine; ray: a cluster, see docs/cluster.md.")
-    ] = "local",
-    address: Annotated[
-        str | None, typer.Option("--address", help="HOST:PORT of the cluster, or auto: the one of this machine. [auto]")
-    ] = None,
-    num_gpus: Annotated[
-        float | None, typer.Option("--num_gpus", min=0, help="GPUs of each replica of a model on the cluster. [0]")
-    ] = None,
-    replicas: Annotated[
-        int | None,
-        typer.Option("--replicas", min=1, help="Replicas at a time. [as many as GPUs allow, else one per node]"),
-    ] = None,
+    engine: Engine = "local",
+    address: Address = None,
+    num_gpus: GpusEach = None,
+    replicas: Replicas = None,
     categorizer: Annotated[
         str | None,
         typer.Option(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from apollobench.commands.engines import Address, Engine, GpusEach, Replicas
 from apollobench.commands.top import app, leaderboard_app
 from apollobench.errors import InputError
 
@@ -54,19 +55,10 @@ def evaluate(
     allow_errors: Annotated[
         bool, typer.Option("--allow_errors", help="Exit with 0 even when questions ended with an error.")
     ] = False,
-    engine: Annotated[
-        str, typer.Option("--engine", help="local: this machine; ray: a cluster, see docs/cluster.md.")
-    ] = "local",
-    address: Annotated[
-        str | None, typer.Option("--address", help="HOST:PORT of the cluster, or auto: the one of this machine. [auto]")
-    ] = None,
-    num_gpus: Annotated[
-        float | None, typer.Option("--num_gpus", min=0, help="GPUs of each replica of a model on the cluster. [0]")
-    ] = None,
-    replicas: Annotated[
-        int | None,
-        typer.Option("--replicas", min=1, help="Replicas at a time. [as many as GPUs allow, else one per node]"),
-    ] = None,
+    engine: Engine = "local",
+    address: Address = None,
+    num_gpus: GpusEach = None,
+    replicas: Replicas = None,
     dry_run: Annotated[
         bool, typer.Option("--dry_run", help="Only tell what would be asked, and what it would take; send nothing.")
     ] = False,
