@@ -10,14 +10,10 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import resource
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +22,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
+from echo_server import free_port, serve
 from ground import FILES, Child, Ground, alike, asked, held, seconds, stored_files
+from small_disk import small_disk
 
 from apollobench.curate.pipeline import RESPONSES
 from apollobench.errors import InputError
@@ -340,97 +338,6 @@ def copied(ground: Ground, name: str) -> Path:
     for path in [*(ground.whole / RESPONSES).iterdir(), *(ground.whole / name for name in FILES)]:
         (output / path.relative_to(ground.whole)).write_bytes(path.read_bytes())
     return output
-
-
-@dataclass
-class Disk:
-    """A small file system of its own, where this process may mount one; else limits of the process."""
-
-    folder: Path
-    mounted: bool
-
-    @property
-    def how(self) -> str:
-        return "a tmpfs" if self.mounted else "a limit on file sizes, or permission bits"
-
-    def limit(self, size: int) -> None:
-        if not self.mounted:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-    def forbid(self) -> None:
-        if not self.mounted and os.geteuid() == 0:
-            os.setuid(65534)
-
-    def mend(self, options: str) -> None:
-        if self.mounted:
-            subprocess.run(["mount", "-o", f"remount,{options}", str(self.folder)], check=True)
-        elif options in ("ro", "rw"):
-            for path in (self.folder, self.folder / RESPONSES):
-                path.chmod(0o555 if options == "ro" else 0o755)
-
-
-@contextmanager
-def small_disk(folder: Path, options: str) -> Iterator[Disk]:
-    """Mounts a tmpfs at `folder`, with what lies there."""
-    folder.mkdir(exist_ok=True)
-    held = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True)
-    mounted = done.returncode == 0
-    for path, content in held.items() if mounted else ():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-    try:
-        yield Disk(folder, mounted)
-    finally:
-        if mounted:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-SERVER = """
-import json, sys, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-class Echo(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        self.reply({"data": [{"id": "echo"}]})
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        time.sleep(0.02)
-        message = {"role": "assistant", "content": "A"}
-        usage = {"prompt_tokens": 1, "completion_tokens": 1}
-        self.reply({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage})
-    def reply(self, told):
-        body = json.dumps(told).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *_):
-        pass
-ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Echo).serve_forever()
-"""
-
-
-def serve(port: int) -> subprocess.Popen[bytes]:
-    import socket
-
-    process = subprocess.Popen([sys.executable, "-c", SERVER, str(port)])
-    while process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return process
-        time.sleep(0.02)
-    raise FaultError("the server did not start")
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main() -> None:
