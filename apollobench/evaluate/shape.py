@@ -1,6 +1,6 @@
 """What of results.json and samples.jsonl is relied on when they are read back; they may have been through any hands.
 
-Beside these fields the files hold others (see `layout`), which are kept as they are.
+Beside these fields the files hold others (see `layout`), which are not looked at here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Count = Annotated[int, Field(ge=0, lt=1 << 62)]
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Model(Part):

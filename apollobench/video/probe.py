@@ -91,7 +91,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     if not path.stat().st_size:
         raise InputError(f"{path}: the file is empty (0 bytes). {REPLACE}")
     try:
-        container = av.open(str(path))
+        container = av.open(str(path), metadata_errors="replace")  # titles may be in any encoding
     except (av.error.FFmpegError, OSError) as error:
         raise _failure(path, "not a readable video file", error) from error
     try:

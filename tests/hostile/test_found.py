@@ -21,9 +21,11 @@ from apollobench.parquetfile import read_rows
 from apollobench.recipe import load_recipe
 from apollobench.sources import load_items
 from apollobench.sources.reading.subtitles import read_cues, read_srt
+from apollobench.video.probe import probe
 from apollobench.yamlfile import DEEPEST, load_yaml
 
 from ..made import answered, world
+from ..video.conftest import write_clip
 from .targets import TARGETS
 
 LAUGHS = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
@@ -189,6 +191,24 @@ def test_results(tmp_path: Path, change: Callable[[dict[str, Any]], object], tol
     path.write_text(json.dumps(document))
     with pytest.raises(InputError, match=rf"results.json: .*{told}"):
         read_results(folder)
+
+
+def test_more_in_an_interval_than_we_know(tmp_path: Path) -> None:
+    folder = answered(tmp_path, "m", lambda n: n % 2 > 0, world(8))
+    path = folder / "results.json"
+    document = json.loads(path.read_text())
+    overall = document["apollobench"]["modes"]["video"]["overall"]
+    overall["0"] = overall.pop("level")
+    path.write_text(json.dumps(document))
+    assert len(read_results(folder).samples)
+
+
+def test_tags_of_a_video_in_any_encoding(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "tagged.mp4", frames=12)
+    sound = path.read_bytes()
+    path.write_bytes(sound.replace(b"Lavf", b"Lav\xe9"))
+    assert path.read_bytes() != sound
+    assert probe(path).frames == 12
 
 
 def test_subtitles(tmp_path: Path) -> None:
