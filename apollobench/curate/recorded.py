@@ -7,6 +7,7 @@ A matrix is a file with a column of item ids and one column of 0, 1 or nothing f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,8 @@ from apollobench.curate.matrix import Matrix, matrix_of
 from apollobench.errors import InputError
 from apollobench.evaluate.store import is_store, stream_responses
 from apollobench.models.roster import roster
-from apollobench.stats.clusters import partition
+from apollobench.schema import SHOWN
+from apollobench.stats.clusters import Floats, partition
 from apollobench.types import Mode
 
 if TYPE_CHECKING:
@@ -118,7 +120,7 @@ def _read_csv(correct: Path, folder: Path | None) -> dict[Mode, Matrix]:
     family = _column(about, ["family"], list(table.columns))
     text = np.array([value.lower() == "true" for value in _column(about, ["text_only"], [""] * len(table.columns))])
     clone = np.array([bool(value) for value in _column(about, ["clone_of"], [""] * len(table.columns))])
-    options = np.array([float(value or "nan") for value in _column(items, ["n_options"], [""] * len(ids))])
+    options = _options(correct.with_name(ABOUT_ITEMS), items, ids)
     whole = Matrix(
         scores,
         tuple(table.columns),
@@ -130,6 +132,15 @@ def _read_csv(correct: Path, folder: Path | None) -> dict[Mode, Matrix]:
     )
     modes = {Mode.TEXT: text & ~clone, Mode.VIDEO: ~text & ~clone}
     return {mode: whole.of(rows) for mode, rows in modes.items() if rows.any()}
+
+
+def _options(path: Path, items: pd.DataFrame | None, ids: Sequence[str]) -> Floats:
+    """How many options each item has; NaN where nothing says it. Raises InputError for what is no such number."""
+    counts = _column(items, ["n_options"], [""] * len(ids))
+    for item, count in zip(ids, counts, strict=True):
+        if count and not re.fullmatch(r"\d{1,4}(\.0+)?", count, re.ASCII):
+            raise InputError(f"{path}: item {item!r}: found n_options {count!r:.{SHOWN}}, expected a number or nothing")
+    return np.array([float(count or "nan") for count in counts])
 
 
 def _table(path: Path) -> pd.DataFrame:

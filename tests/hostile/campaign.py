@@ -112,6 +112,16 @@ class Bench:
     def run(self, number: int) -> tuple[str, float]:
         """The outcome and the seconds of processor time."""
         self.prepare(number)
+        return self._judged()
+
+    def try_content(self, victim: Path, content: bytes) -> tuple[str, float]:
+        """The same, of any content in place of one sound file."""
+        victim.write_bytes(content)
+        if self.target.mend:
+            self.target.mend(self.inside)
+        return self._judged()
+
+    def _judged(self) -> tuple[str, float]:
         try:
             return self._outcome(guarded=True)
         finally:
@@ -262,18 +272,28 @@ def _bench(name: str, folder: Path, seed: int) -> Bench:
     return Bench(TARGETS[name], folder / f"worker-{os.getpid()}" / name, seed)
 
 
-def run_batch(batch: Batch) -> Tally:
-    """Runs in a process of its own: native code may end it, and so do too much memory and time without end."""
+def set_limits() -> None:
+    """For the process that a batch, or a fuzzer, has to itself: no more than MEMORY, and no file but the cases'."""
     sys.dont_write_bytecode = True
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def grant_time() -> None:
+    """The system ends this process if native code keeps the next case from ending when its time is over."""
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + 3 * SECONDS), resource.RLIM_INFINITY))
+
+
+def run_batch(batch: Batch) -> Tally:
+    """Runs in a process of its own: native code may end it, and so do too much memory and time without end."""
+    set_limits()
     bench, tally = _bench(batch.target, batch.folder, batch.seed), Tally(batch.target)
     begun = time.process_time()
     for number in range(batch.first, batch.first + batch.most):
         if time.process_time() - begun > batch.seconds:
             break
         batch.mark.write_text(str(number))
-        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + 3 * SECONDS), resource.RLIM_INFINITY))
+        grant_time()
         tally.add(number, *bench.run(number))
     batch.mark.unlink(missing_ok=True)
     return tally

@@ -123,7 +123,7 @@ def treewise(random: Random, tree: Any) -> Any:
                 )
             case 3 if isinstance(home[last], int | float):
                 home[last] = random.choice(
-                    (-home[last], home[last] + 1, home[last] * 1000, str(home[last]), home[last] / 3)
+                    (-home[last], home[last] + 1, home[last] * 1000, str(home[last]), home[last] // 3)
                 )
             case _:
                 home[last] = value(random)

@@ -6,6 +6,7 @@ import json
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pytest
 
 from apollobench.arguments import categorizer_changes, parse_model_args
 from apollobench.benchmark import Benchmark, load_benchmark
+from apollobench.curate.recorded import read_matrices
 from apollobench.errors import InputError
 from apollobench.evaluate.results import read_results
 from apollobench.jsonfile import load_object, loads
@@ -26,6 +28,7 @@ from apollobench.yamlfile import DEEPEST, load_yaml
 
 from ..made import answered, world
 from ..video.conftest import write_clip
+from .mutate import treewise
 from .targets import TARGETS
 
 LAUGHS = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
@@ -201,6 +204,22 @@ def test_more_in_an_interval_than_we_know(tmp_path: Path) -> None:
     overall["0"] = overall.pop("level")
     path.write_text(json.dumps(document))
     assert len(read_results(folder).samples)
+
+
+def test_options_that_are_no_number(tmp_path: Path) -> None:
+    TARGETS["recorded scores"].plant(tmp_path)
+    path = tmp_path / "items.csv"
+    sound = path.read_text()
+    for count in (" ", "x", "-1", "nan", "1e400", "9" * 5000):
+        path.write_text(sound.replace("i5,v1,OCR,4", f"i5,v1,OCR,{count}"))
+        with pytest.raises(InputError, match=r"items.csv: item 'i5': found n_options "):
+            read_matrices(tmp_path)
+
+
+def test_huge_numbers_divide_in_a_mutation() -> None:
+    """The campaign's own fault: JSON numbers may be larger than any float."""
+    tree = {"a": 10**400}
+    assert {type(treewise(Random(seed), tree)) for seed in range(300)} >= {dict}
 
 
 def test_tags_of_a_video_in_any_encoding(tmp_path: Path) -> None:

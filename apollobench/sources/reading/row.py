@@ -9,6 +9,8 @@ from typing import Any
 
 from apollobench.types import LETTERS
 
+DIGITS = 18  # of a number that still fits in 64 bits
+
 
 class MalformedError(ValueError):
     """What is wrong with a row: the column, what was found and what was expected."""
@@ -61,7 +63,7 @@ class Row:
         """A whole number of at least 0, or its digits. Raises MalformedError for anything else."""
         value = self.data.get(column)
         text = _as_text(value)
-        if text is None or not text.isdecimal():
+        if text is None or not text.isdecimal() or len(text) > DIGITS:
             raise MalformedError(f"{column} is {value!r}, expected a whole number")
         return int(text)
 

@@ -85,6 +85,7 @@ def test_the_same_id_twice_is_a_defect(tmp_path: Path) -> None:
         ({"answer": 5}, "the answer is number 5, counted from 0, of 5 options"),
         ({"answer": -1}, "answer is '-1', expected a whole number"),
         ({"answer": "b"}, "answer is 'b', expected a whole number"),
+        ({"answer": "9" * 5000}, "answer is '9+', expected a whole number"),
     ],
 )
 def test_an_answer_that_is_no_place_is_named(tmp_path: Path, change: dict[str, Any], expected: str) -> None:
