@@ -116,7 +116,7 @@ class Bench:
 
     def try_content(self, victim: Path, content: bytes) -> tuple[str, float]:
         """The same, of any content in place of one sound file."""
-        victim.write_bytes(content)
+        put(victim, content)
         if self.target.mend:
             self.target.mend(self.inside)
         return self._judged()
@@ -132,7 +132,7 @@ class Bench:
         random = Random(f"{self.target.name}/{self.seed}/{number}")
         chosen = random.sample(self.victims, min(len(self.victims), random.choice((1, 1, 1, 1, 2))))
         for path in chosen:
-            path.write_bytes(mutate(random, path.name, self.sound[path]))
+            put(path, mutate(random, path.name, self.sound[path]))
         if self.target.mend and random.random() < 0.8:
             self.target.mend(self.inside)
         return [path for path in self.sound if path.read_bytes() != self.sound[path]]
@@ -161,8 +161,14 @@ class Bench:
         for path in [found for found in self.inside.rglob("*") if found not in self.sound and not found.is_dir()]:
             path.unlink()
         for path, content in self.sound.items():
-            path.write_bytes(content)
+            put(path, content)
         shutil.rmtree(self.out, ignore_errors=True)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Writes a file anew; to shorten the old one would make some file systems write to the disk at once."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
 
 
 def _tellable(error: InputError) -> bool:
