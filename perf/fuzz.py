@@ -4,8 +4,8 @@
     python perf/fuzz.py --target recipe --input out/fuzz/recipe/fault-123
 
 Prints a table of what came of them, and exits with 1 if there was any fault. The second form runs one file again, with
-its traceback. atheris is no part of the project's own needs: `pip install 'atheris>=3'` (Linux on x86-64, Python 3.11 to
-3.13). On a disk that is busy, set TMPDIR and --output_path to a folder in memory, such as one below /dev/shm.
+its traceback. atheris is needed for it: `pip install 'atheris>=3'`, on Linux on x86-64 with Python 3.11 to 3.13. The
+files go fastest where --output_path is in memory, such as below /dev/shm.
 """
 
 from __future__ import annotations

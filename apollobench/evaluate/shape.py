@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from apollobench.stats.interval import Estimate
 from apollobench.types import Mode, Status
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -27,7 +26,19 @@ class Model(Part):
     sampling: dict[str, Any] | None
 
 
-class Failures(Part):
+class Interval(Part, strict=True):
+    """An `Estimate`."""
+
+    value: Finite
+    se: Finite | None
+    low: Finite
+    high: Finite
+    n: Count
+    clusters: Count
+    level: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Failures(Part, strict=True):
     """How many questions ended without an answer; the other statuses stand beside them."""
 
     error: Count
@@ -37,9 +48,9 @@ class Failures(Part):
 class Scored(Part):
     """One mode: accuracies with their intervals, which are None without an answer."""
 
-    overall: Estimate | None
-    macro: Estimate | None
-    categories: dict[str, Estimate | None]
+    overall: Interval | None
+    macro: Interval | None
+    categories: dict[str, Interval | None]
     statuses: Failures
 
 

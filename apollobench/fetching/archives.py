@@ -113,7 +113,7 @@ def _in_zip(store: Store) -> Iterator[Member]:
     with zipfile.ZipFile(opened(store)) as archive:
         infos = archive.infolist()
     for info in infos:
-        if info.is_dir():
+        if info.filename.endswith("/"):
             continue
         yield Member(
             name=info.filename,

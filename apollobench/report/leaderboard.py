@@ -64,7 +64,8 @@ def measured_row(directory: Path) -> Row:
         told = ", ".join(f"{count} {status}" for status, count in failed.items() if count)
         raise InputError(f"{directory}: {told} answers in video mode; evaluate again until every item is answered")
     macro = video["macro"]
-    figures = {name: estimate["value"] for name, estimate in video["categories"].items() if name in CATEGORIES}
+    scored = {name: estimate for name, estimate in video["categories"].items() if name in CATEGORIES and estimate}
+    figures = {name: estimate["value"] for name, estimate in scored.items()}
     figures |= {"overall": macro["value"], "ci_low": macro["low"], "ci_high": macro["high"]}
     baselines = {mode: ours["modes"][mode]["macro"] for mode in BASELINES if mode in ours["modes"]}
     figures |= {str(mode): macro["value"] for mode, macro in baselines.items() if macro is not None}

@@ -1,7 +1,7 @@
 """Hostile files led by coverage: libFuzzer, by way of atheris, sees which code of a reader each file reaches.
 
-libFuzzer takes over its process and ends it, so every target gets one of its own (`python -m tests.hostile.guided`), and
-another one if it dies. An input is a byte that chooses the victim, and the victim's content; what comes of it is judged
+libFuzzer takes over its process and ends it, so every target gets one of its own (`python -m tests.hostile.guided`) and
+another if that dies. An input is a byte that chooses the victim, and the victim's content; what comes of it is judged
 by the campaign's `Bench`.
 """
 
@@ -158,7 +158,12 @@ def main() -> None:
     for number, victim in enumerate(bench.victims[:256]):
         (folder / CORPUS / f"sound-{number}").write_bytes(bytes([number]) + bench.sound[victim])
     longest = max(LONGEST, *(2 * len(content) for content in bench.sound.values()))
-    limits = (f"-runs={job.runs}", f"-max_total_time={int(job.seconds)}", f"-seed={job.seed + 1}", f"-max_len={longest}")
+    limits = (
+        f"-runs={job.runs}",
+        f"-max_total_time={int(job.seconds)}",
+        f"-seed={job.seed + 1}",
+        f"-max_len={longest}",
+    )
     harness = Harness(bench, folder)
     given = [sys.argv[0], *OPTIONS, *limits, f"-artifact_prefix={folder}/", str(folder / CORPUS)]
     atheris.Setup(given, harness.one_input, custom_mutator=harness.mutator)

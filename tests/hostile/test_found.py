@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -18,9 +19,13 @@ from apollobench.benchmark import Benchmark, load_benchmark
 from apollobench.curate.recorded import read_matrices
 from apollobench.errors import InputError
 from apollobench.evaluate.results import read_results
+from apollobench.fetching.archives import read_members
+from apollobench.fetching.stores import LocalFile
 from apollobench.jsonfile import load_object, loads
+from apollobench.models.http.replies import option_logprobs
 from apollobench.parquetfile import read_rows
 from apollobench.recipe import load_recipe
+from apollobench.report.leaderboard import measured_row
 from apollobench.sources import load_items
 from apollobench.sources.reading.subtitles import read_cues, read_srt
 from apollobench.video.probe import probe
@@ -184,6 +189,9 @@ def test_a_benchmark_s_manifest(bench: Path, change: dict[str, Any], told: str) 
         (lambda ours: ours.update(imported={"files": [{}]}), "imported.files.* missing"),
         (lambda ours: ours["model"].update(name=None), "model.name"),
         (lambda ours: ours["modes"].update(dream={}), "modes"),
+        (lambda ours: ours["modes"]["video"]["overall"].pop("level"), "overall.level: missing"),
+        (lambda ours: ours["modes"]["video"]["overall"].update(low="0.5"), "overall.low: .*found '0.5'"),
+        (lambda ours: ours["modes"]["video"]["statuses"].update(error="1"), "statuses.error: .*found '1'"),
     ],
 )
 def test_results(tmp_path: Path, change: Callable[[dict[str, Any]], object], told: str) -> None:
@@ -196,14 +204,30 @@ def test_results(tmp_path: Path, change: Callable[[dict[str, Any]], object], tol
         read_results(folder)
 
 
-def test_more_in_an_interval_than_we_know(tmp_path: Path) -> None:
+def test_results_that_say_more_or_nothing(tmp_path: Path) -> None:
     folder = answered(tmp_path, "m", lambda n: n % 2 > 0, world(8))
     path = folder / "results.json"
     document = json.loads(path.read_text())
-    overall = document["apollobench"]["modes"]["video"]["overall"]
-    overall["0"] = overall.pop("level")
+    video = document["apollobench"]["modes"]["video"]
+    video["overall"]["0"] = 0.95
+    video["categories"] = dict.fromkeys(video["categories"])
     path.write_text(json.dumps(document))
-    assert len(read_results(folder).samples)
+    assert read_results(folder).samples
+    assert measured_row(folder)["OCR"] == ""
+
+
+def test_a_server_s_huge_number() -> None:
+    choice = {"logprobs": {"content": [{"top_logprobs": [{"token": "A", "logprob": -(10**400)}]}]}}
+    assert option_logprobs(choice, 1) is None
+
+
+def test_a_member_without_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", b"content")
+    path.write_bytes(path.read_bytes().replace(b"x", b"\0"))
+    _, (member,) = read_members(LocalFile(path), tmp_path)
+    assert member.name == ""
 
 
 def test_options_that_are_no_number(tmp_path: Path) -> None:

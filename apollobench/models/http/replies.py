@@ -49,7 +49,7 @@ def option_logprobs(choice: Mapping[str, Any], options: int) -> tuple[float, ...
     try:
         first = choice["logprobs"]["content"][0]
         listed = [(str(entry["token"]).strip(), float(entry["logprob"])) for entry in first["top_logprobs"]]
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, OverflowError):
         return None
     found = [[value for token, value in listed if token == letter and _told(value)] for letter in LETTERS[:options]]
     return tuple(map(_sum, found)) if all(found) else None

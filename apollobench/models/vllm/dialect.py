@@ -80,5 +80,5 @@ class Vllm:
             listed = reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
             found = {entry["token"]: float(entry["logprob"]) for entry in listed}
             return tuple(found[f"token_id:{token}"] for token in self.letters[: len(request.item.options)])
-        except (LookupError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError, OverflowError):
             return None
