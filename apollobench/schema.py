@@ -51,7 +51,7 @@ def _written(loc: tuple[Any, ...], data: Any) -> Place:
     """pydantic's location without the steps that stand for a branch of a union and not for a key in the file."""
     place: list[Any] = []
     for step in loc:
-        if (isinstance(data, dict) and step in data) or (isinstance(data, list) and isinstance(step, int)):
+        if (isinstance(data, dict) and step in data) or (isinstance(data, list) and step in range(len(data))):
             data = data[step]
             place.append(step)
     return tuple(place)

@@ -22,6 +22,7 @@ LOCK = ROOT / "tools" / "lock.txt"
 
 # Read in the package's own files or repository where its metadata says nothing of use.
 STATED = {
+    "atheris": "Apache-2.0",
     "kiwisolver": "BSD-3-Clause",
     "matplotlib": "PSF-2.0",
     "mlcroissant": "Apache-2.0",

@@ -67,8 +67,7 @@ def fuzz(job: Job) -> Fuzzed:
     """Raises InputError without atheris, RuntimeError with the last words of a target that cannot be set up."""
     if find_spec("atheris") is None:
         raise InputError(
-            "atheris is not installed: `pip install 'atheris>=3'`, for which there are wheels for Linux on x86-64 and "
-            "Python 3.11 to 3.13"
+            "atheris is not installed: `pip install 'atheris>=3'`, for which there are wheels for Linux on x86-64 alone"
         )
     folder = Path(job.folder)
     (folder / CORPUS).mkdir(parents=True)

@@ -28,6 +28,7 @@ from apollobench.recipe import load_recipe
 from apollobench.report.leaderboard import measured_row
 from apollobench.sources import load_items
 from apollobench.sources.reading.subtitles import read_cues, read_srt
+from apollobench.training.recipe import load_training
 from apollobench.video.probe import probe
 from apollobench.yamlfile import DEEPEST, load_yaml
 
@@ -86,6 +87,14 @@ def test_a_categorizer_s_argument_is_yaml_too(root: Path) -> None:
 def test_json(text: str | bytes, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         load_object(text)
+
+
+def test_a_pair_of_one(tmp_path: Path) -> None:
+    TARGETS["training recipe"].plant(tmp_path)
+    path = tmp_path / "three-stage.yaml"
+    path.write_text(path.read_text().replace("betas: [0.9, 0.999]", "betas: [0.9]"))
+    with pytest.raises(InputError, match=r"three-stage\.yaml:\d+: optimizer\.betas\[1\]: missing"):
+        load_training(str(path))
 
 
 def test_json_keeps_what_is_sound() -> None:
