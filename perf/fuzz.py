@@ -4,8 +4,8 @@
     python perf/fuzz.py --target recipe --input out/fuzz/recipe/fault-123
 
 Prints a table of what came of them, and exits with 1 if there was any fault. The second form runs one file again, with
-its traceback. Needs atheris, which has wheels for Linux on x86-64 alone: `pip install 'atheris>=3'`. It is fastest where
---output_path is in memory, such as below /dev/shm.
+its traceback. Needs atheris, which has wheels for Linux on x86-64 alone: `pip install 'atheris>=3'`. Fastest where
+--output_path lies in memory, such as below /dev/shm.
 """
 
 from __future__ import annotations
