@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from lzma import LZMAError
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
@@ -14,6 +16,7 @@ MIB = 1 << 20
 MEMBER_LIMIT, TOTAL_LIMIT = 256 * MIB, 16 * 1024 * MIB
 RATIO_LIMIT, RATIO_FROM = 200, 8 * MIB
 ZSTANDARD = 93
+DAMAGE = (BadZipFile, EOFError, LZMAError, NotImplementedError, OSError, UnicodeDecodeError, struct.error, zlib.error)
 _LOCAL = struct.Struct("<26xHH")
 
 
@@ -24,7 +27,7 @@ def open_archive(path: Path) -> Iterator[ZipFile]:
         with ZipFile(path) as archive:
             _check(path, archive.infolist())
             yield archive
-    except (BadZipFile, EOFError, OSError, struct.error) as error:
+    except DAMAGE as error:
         raise InputError(f"{path}: a damaged ZIP file ({error}); fetch or write it again") from error
 
 

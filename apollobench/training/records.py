@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from apollobench.apollo.chat import MARKER, Turn
 from apollobench.errors import InputError
+from apollobench.jsonfile import loads
 from apollobench.training.recipe import DataFile, Kind
 
 BLANK = re.compile(r"\s*")
@@ -55,7 +56,7 @@ class Records:
         start, end = (int(place) for place in self.spans[number])
         with Path(self.data.file).open("rb") as file:
             file.seek(start)
-            return _sample(json.loads(file.read(end - start)), number, self.data)
+            return _sample(loads(file.read(end - start)), number, self.data)
 
 
 def open_records(data: DataFile) -> Records:
@@ -84,7 +85,7 @@ def _lines(content: bytes) -> Iterator[tuple[Any, int, int]]:
         start, end = end, end + len(line) + 1
         if line.strip():
             try:
-                yield json.loads(line), start, end - 1
+                yield loads(line), start, end - 1
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from error
 
@@ -103,10 +104,13 @@ def _array(text: str) -> Iterator[tuple[Any, int, int]]:
             raise ValueError(f"expected {expected!r} at character {sign}; it must be a JSON array, or end in .jsonl")
         if expected == "[" and text[start : start + 1] == "]":
             return
-        value, end = decode(text, start)
+        try:
+            _, end = decode(text, start)
+        except RecursionError as error:
+            raise ValueError(f"nested too deeply at character {start}") from error
         first = bytes_before + len(text[place:start].encode())
         bytes_before = first + len(text[start:end].encode())
-        yield value, first, bytes_before
+        yield loads(text[start:end]), first, bytes_before
         place, expected = end, ","
 
 

@@ -21,6 +21,7 @@ from apollobench.errors import InputError
 from apollobench.evaluate.results import read_results
 from apollobench.fetching.archives import read_members
 from apollobench.fetching.stores import LocalFile
+from apollobench.imports.archive import open_archive, read_member
 from apollobench.jsonfile import load_object, loads
 from apollobench.models.http.replies import option_logprobs
 from apollobench.parquetfile import read_rows
@@ -363,6 +364,12 @@ def test_conversations_register_and_worlds(tmp_path: Path) -> None:
         (tmp_path / "talk.json").write_text(json.dumps([{"id": 1, "video": video, "conversations": turns}]))
         with pytest.raises(InputError, match="must be a path or a list of paths"):
             open_records(DataFile(name="t", file=str(tmp_path / "talk.json"), root=str(tmp_path), kind="video"))
+    for told in ("[" * 100_000, '"\\ud800"', "1e999"):
+        for name in ("talk.json", "talk.jsonl"):
+            record = f'{{"id": {told}, "video": "v.mp4", "conversations": {json.dumps(turns)}}}'
+            (tmp_path / name).write_text(f"[{record}]" if name == "talk.json" else record)
+            with pytest.raises(InputError, match=rf"{name}: not valid: "):
+                open_records(DataFile(name="t", file=str(tmp_path / name), root=str(tmp_path), kind="video"))
     row = {"version": 1, "path": "a.mp4", "size": 1, "modified": 1, "digest": "d", "facts": None}
     (tmp_path / REGISTER).write_text(json.dumps({**row, "findings": [{"kind": "rotated", "text": 5}]}) + "\n[[[\n")
     with Register(tmp_path) as register:
@@ -397,6 +404,24 @@ def test_an_archive_whose_directory_points_nowhere(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"log\.eval: a damaged ZIP file"):
         list(read(path))
+
+
+def test_archives_of_a_strange_version_name_or_stream(tmp_path: Path) -> None:
+    """The fuzzer's: zipfile has an error of another kind for each."""
+    path = tmp_path / "log.eval"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("é", b"content, content, content")
+    sound = path.read_bytes()
+    directory = sound.index(b"PK\x01\x02")
+    stream = 30 + len("é".encode())
+    for changed in (
+        sound[: directory + 6] + b"\xeb" + sound[directory + 7 :],
+        sound.replace("é".encode(), b"\xc3("),
+        sound[:stream] + b"\xff" + sound[stream + 1 :],
+    ):
+        path.write_bytes(changed)
+        with pytest.raises(InputError, match=r"log\.eval: a damaged ZIP file"), open_archive(path) as archive:
+            read_member(path, archive, archive.infolist()[0])
 
 
 def test_secrets_are_no_arguments() -> None:
