@@ -40,6 +40,8 @@ from apollobench.apollo.tensors import HEAD, WEIGHTS, match, read_tensors
 from apollobench.errors import InputError
 from apollobench.fingerprint import folder_digest
 
+LARGEST_TOKEN = 1 << 24
+
 
 def load_apollo(
     directory: Path, dtype: str | None = None, device: str | torch.device = "cpu"
@@ -106,6 +108,7 @@ def read_tokenizer(folder: Path, room: int) -> PreTrainedTokenizerBase:
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
         raise InputError(f"{folder}: no tokenizer; expected tokenizer.json, or vocab.json and merges.txt")
     try:
+        _check_numbers(folder)
         reader = AutoTokenizer if (folder / "vocab.json").is_file() else PreTrainedTokenizerFast
         tokenizer = reader.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # the library raises whatever its parsers do
@@ -115,6 +118,21 @@ def read_tokenizer(folder: Path, room: int) -> PreTrainedTokenizerBase:
             f"{folder}: the tokenizer has {len(tokenizer)} tokens, but vocab_size in config.json is {room}"
         )
     return tokenizer
+
+
+def _check_numbers(folder: Path) -> None:
+    """The library keeps a place for every number up to the largest: one without measure would end the process."""
+    whole, plain = folder / "tokenizer.json", folder / "vocab.json"
+    tree = read_json(whole) if whole.is_file() else {}
+    model = tree.get("model")
+    tables = [model.get("vocab")] if isinstance(model, dict) else []
+    tables += [read_json(plain)] if plain.is_file() else []
+    numbers = [number for table in tables if isinstance(table, dict) for number in table.values()]
+    added = tree.get("added_tokens")
+    numbers += [token.get("id") for token in added if isinstance(token, dict)] if isinstance(added, list) else []
+    largest = max((number for number in numbers if isinstance(number, int)), default=0)
+    if largest > LARGEST_TOKEN:
+        raise ValueError(f"a token has the number {largest:,}, more than {LARGEST_TOKEN:,}")
 
 
 def save_apollo(model: Apollo, tokenizer: PreTrainedTokenizerBase, directory: Path, dtype: str | None = None) -> None:

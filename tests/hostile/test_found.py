@@ -344,6 +344,11 @@ def test_tokenizers_and_headers_of_weights(checkpoint: Path) -> None:
     assert tokenizer.read_text() != sound
     with pytest.raises(InputError, match="llm: no readable tokenizer"):
         load_apollo(checkpoint)
+    tree = json.loads(sound)
+    tree["model"]["vocab"]["("] = 2**31
+    tokenizer.write_text(json.dumps(tree))
+    with pytest.raises(InputError, match="llm: no readable tokenizer: a token has the number 2,147,483,648"):
+        load_apollo(checkpoint)
     tokenizer.write_text(sound)
     weights = checkpoint / "llm" / "model.safetensors"
     content = weights.read_bytes()
