@@ -10,7 +10,7 @@ import fcntl
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
@@ -47,6 +47,9 @@ class Place(Protocol):
 
     def path(self, name: str) -> str:
         """How messages call a file."""
+
+    def expect(self, names: Sequence[str]) -> None:
+        """Tells that these files are going to be opened, in this order."""
 
     def open(self, name: str) -> IO[bytes]: ...
 
@@ -118,6 +121,9 @@ class Folder:
 
     def path(self, name: str) -> str:
         return str(self.directory / name)
+
+    def expect(self, names: Sequence[str]) -> None:
+        """Nothing is gained by reading ahead."""
 
     def open(self, name: str) -> IO[bytes]:
         return (self.directory / name).open("rb")

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from itertools import product
@@ -167,6 +168,27 @@ def test_writers_at_one_time_and_a_reader_that_has_listed_before(where: str, fol
     assert keys(where) == ["a", "b", "c"]
     bucket.remove(f"{folder}/{name}")
     assert keys(where) == ["a", "b"]
+
+
+def test_many_groups_are_read_several_at_a_time_and_in_order(where: str, wire: Wire) -> None:
+    with Store(where, group=1) as store:
+        for number in range(25):
+            store.append([error(f"{number:02}")])
+        store.append([response("last", item="world/1")])
+    lock, under_way = threading.Lock(), [0]
+
+    def slow(request: str) -> None:
+        if request.endswith(".jsonl"):
+            with lock:
+                under_way.append(under_way[-1] + 1)
+            time.sleep(0.05)
+            with lock:
+                under_way.append(under_way[-1] - 1)
+
+    wire.watch = slow
+    assert keys(where) == ["last"]
+    assert len(under_way) == 1 + 2 * 26
+    assert 1 < max(under_way) <= 10
 
 
 def test_many_files_become_one_that_pandas_reads(where: str, folder: str, bucket: Bucket, tmp_path: Path) -> None:
