@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 import subprocess
 import sys
@@ -22,10 +21,9 @@ from apollobench.evaluate.prompt import build_prompt
 from apollobench.sources.synthetic.make import make_world, read_world
 from apollobench.types import CATEGORIES, LETTERS, Item, Mode
 
+from .stock import stock_command
+
 MODES = (Mode.TEXT, Mode.FRAME, Mode.VIDEO)
-ENTRY_POINT = "[lmms_eval.models]\ntiny = tiny_apollo:MANIFESTS\n"
-# Its command. On CPUs torchvision lets itself be imported only after apollobench was.
-COMMAND = "import apollobench; from lmms_eval.cli.dispatch import main; main()"
 
 
 @dataclass(frozen=True)
@@ -65,21 +63,8 @@ def benchmark(place: Path, items: list[Item]) -> Path:
 @pytest.fixture(scope="module")
 def stock(place: Path, benchmark: Path) -> Run:
     """The whole group by the simple class, in a process that a person could have started."""
-    metadata = place / "plugin" / "tiny-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(ENTRY_POINT)
-    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(place / "hub")}
-    paths = os.pathsep.join([str(metadata.parent), str(Path(__file__).parent), *sys.path])
-    words = ["--model", "tiny_apollo", "--model_args", "pretrained=apollo-tiny", "--force_simple", "--batch_size", "1"]
-    words += ["--include_path", str(content_path("tasks")), "--tasks", "apollobench"]
-    done = subprocess.run(
-        [sys.executable, "-c", COMMAND, *words, "--log_samples", "--output_path", str(place / "logs")],
-        cwd=place,
-        env={**os.environ, **offline, "PYTHONPATH": paths, "APOLLOBENCH_BENCHMARK": str(benchmark)},
-        capture_output=True,
-        text=True,
-    )
+    command = stock_command(place, benchmark, "apollobench", place / "logs")
+    done = subprocess.run(command.words, cwd=place, env=command.environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     found = list((place / "logs").rglob("*_results.json"))
     assert len(found) == 1, done.stdout + done.stderr
