@@ -41,7 +41,7 @@ class Wire:
             self._server = _Listening(self._here, self)
             self._here = self._server.server_address
             self.url = f"http://127.0.0.1:{self._here[1]}"
-            threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+            threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
 
     def at(self, pattern: str, number: int, act: Callable[[], object]) -> None:
         """Calls `act` when request `number` of those to come, from 0, that match is about to be passed on.
@@ -82,7 +82,7 @@ class _Passing(socketserver.BaseRequestHandler):
         with socket.create_connection(("127.0.0.1", wire.port)) as there:
             other = {self.request: there, there: self.request}
             while wire.through(self.server):
-                for end in select.select(list(other), [], [], 0.02)[0]:
+                for end in select.select(list(other), [], [], 0.1)[0]:
                     data = end.recv(1 << 16)
                     if not data:
                         return
