@@ -23,7 +23,7 @@ from apollobench.curate.filter import judge
 from apollobench.curate.matrix import Matrix
 from apollobench.curate.power import filter_power
 from apollobench.curate.recorded import read_matrices
-from apollobench.recipe import ChanceAwareFilter, FilterSpec, PaperFilter
+from apollobench.recipe.filter import ChanceAwareFilter, FilterSpec, PaperFilter
 from apollobench.report.filtering import power_markdown
 from apollobench.report.tables import markdown_table, percent, with_interval
 from apollobench.stats.clusters import partition

@@ -42,7 +42,7 @@ from apollobench.fingerprint import folder_digest
 
 
 def load_apollo(
-    directory: Path, dtype: str | None = None, device: str = "cpu"
+    directory: Path, dtype: str | None = None, device: str | torch.device = "cpu"
 ) -> tuple[Apollo, PreTrainedTokenizerBase]:
     """The model (in eval mode) and its tokenizer. dtype: such as "bfloat16"; the checkpoint's own by default.
 

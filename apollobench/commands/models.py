@@ -107,11 +107,11 @@ def train(
         if os.environ.get("RANK", "0") == "0":
             typer.echo(made)
     elif model:
-        from apollobench.apollo.train.device import find_device
+        from apollobench.apollo.train.device import training_device
         from apollobench.apollo.train.family import recipes
         from apollobench.apollo.train.run import train as train_models
 
-        chosen, where = recipes(model), find_device(device)
+        chosen, where = recipes(model), training_device(device)
         for folder in train_models(chosen, output_path or Path("out/weights"), work, workers=workers, device=where):
             typer.echo(folder)
 
@@ -136,13 +136,13 @@ def study(
     Example:
       apollobench study curation/studies/tiny-designs/study.yaml --output_path out/study --workers 2
     """
-    from apollobench.apollo.train.device import find_device
+    from apollobench.apollo.train.device import training_device
     from apollobench.apollo.train.study import curated, read_study, run_study
     from apollobench.apollo.train.together import show_progress
     from apollobench.report.study import write_study
 
     show_progress()
-    grid, where = read_study(recipe), find_device(device)
+    grid, where = read_study(recipe), training_device(device)
     rows = run_study(grid, curated(grid, work, workers), output_path, work, workers=workers, device=where)
     typer.echo(write_study(grid.name, rows, output_path))
 

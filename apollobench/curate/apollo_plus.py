@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from apollobench.curate.answers import Codes, tally
 from apollobench.curate.candidates import Candidates, members, quota_per_category, tie_keys
 from apollobench.curate.rankers import Ranking, difficulty, ranker, spread_over_difficulty
-from apollobench.recipe import ApolloPlusSelection
+from apollobench.recipe.select import ApolloPlusSelection
 from apollobench.stats.agreement import expected_concordance
 from apollobench.stats.clusters import Floats
 from apollobench.stats.items import accuracy_covariance

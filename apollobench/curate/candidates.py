@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apollobench.curate.answers import Codes
-from apollobench.recipe import Quotas
+from apollobench.recipe.select import Quotas
 from apollobench.stats.clusters import Floats
 from apollobench.types import Item
 

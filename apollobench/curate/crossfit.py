@@ -14,7 +14,7 @@ import numpy as np
 from apollobench.curate.answers import NO_VOTE, RIGHT, Bools
 from apollobench.curate.filter import Ballots, judge
 from apollobench.curate.matrix import Matrix
-from apollobench.recipe import FilterSpec
+from apollobench.recipe.filter import FilterSpec
 from apollobench.stats.clusters import partition
 from apollobench.stats.interval import Estimate, clustered_macro
 from apollobench.types import Mode

@@ -28,7 +28,8 @@ from apollobench.curate.validate import (
     score_categories,
     score_filter,
 )
-from apollobench.recipe import PanelSelection, Recipe
+from apollobench.recipe import Recipe
+from apollobench.recipe.select import PanelSelection
 from apollobench.stats.clusters import Floats
 from apollobench.stats.interval import Estimate
 from apollobench.types import CATEGORIES, Item, Mode, Status

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from apollobench.curate.candidates import Candidates
 from apollobench.errors import InputError
-from apollobench.recipe import Quotas
+from apollobench.recipe.select import Quotas
 from apollobench.stats.clusters import Floats
 
 EXACT_UP_TO = 20_000

@@ -17,7 +17,7 @@ from apollobench.curate.chance import BlindTest, blind_tests
 from apollobench.curate.matrix import Matrix, matrix_of
 from apollobench.curate.recorded import families
 from apollobench.errors import InputError
-from apollobench.recipe import ChanceAwareFilter, FilterSpec, PaperFilter
+from apollobench.recipe.filter import ChanceAwareFilter, FilterSpec, PaperFilter
 from apollobench.stats.clusters import Floats
 from apollobench.stats.multiple import benjamini_hochberg
 from apollobench.types import Mode, Status

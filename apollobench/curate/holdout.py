@@ -21,7 +21,7 @@ from apollobench.curate.oddities import oddities
 from apollobench.curate.rankers import RANKERS
 from apollobench.curate.select import Selection, select
 from apollobench.errors import InputError
-from apollobench.recipe import Selecting
+from apollobench.recipe.select import Selecting
 from apollobench.stats.agreement import kendall_taus
 from apollobench.stats.clusters import Floats
 from apollobench.stats.interval import Estimate

@@ -13,7 +13,7 @@ from apollobench.curate.answers import NO_VOTE, RIGHT
 from apollobench.curate.chance import family_correlation
 from apollobench.curate.filter import Ballots, Verdict, item_discoveries
 from apollobench.curate.matrix import Matrix
-from apollobench.recipe import ChanceAwareFilter, FilterSpec, PaperFilter
+from apollobench.recipe.filter import ChanceAwareFilter, FilterSpec, PaperFilter
 from apollobench.stats.votes import critical_count, detectable, power
 from apollobench.types import Mode
 

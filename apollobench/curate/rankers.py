@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from apollobench.curate.answers import tally
 from apollobench.curate.candidates import Candidates, members, spread_order, tie_keys
 from apollobench.errors import InputError
-from apollobench.recipe import EntropySelection, InformationSelection, ItemRestSelection, RandomSelection
-from apollobench.recipe import StratifiedSelection as Stratified
+from apollobench.recipe.select import EntropySelection, InformationSelection, ItemRestSelection, RandomSelection
+from apollobench.recipe.select import StratifiedSelection as Stratified
 from apollobench.stats.clusters import Floats
 from apollobench.stats.itemresponse import expected_information, fit_irt
 from apollobench.stats.itemrest import item_rest

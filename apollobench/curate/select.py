@@ -17,7 +17,7 @@ from apollobench.curate.candidates import Candidates, quota_per_category, tie_ke
 from apollobench.curate.fill import fill
 from apollobench.curate.rankers import RANKERS, shrunk_item_rest
 from apollobench.errors import InputError
-from apollobench.recipe import Quotas, Selecting
+from apollobench.recipe.select import Quotas, Selecting
 from apollobench.stats.clusters import Floats
 
 

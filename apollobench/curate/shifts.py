@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from apollobench.curate.answers import MISSING, STATUSES, Answers, Codes, gather
-from apollobench.recipe import ChanceAwareFilter, FilterSpec
+from apollobench.recipe.filter import ChanceAwareFilter, FilterSpec
 from apollobench.types import Item, Mode, Response, Status
 
 OK = STATUSES.index(Status.OK)

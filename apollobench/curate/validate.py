@@ -12,7 +12,8 @@ from apollobench.curate.answers import NO_VOTE, RIGHT, Answers, Bools, Codes
 from apollobench.curate.candidates import Candidates
 from apollobench.curate.categorize import Categorized
 from apollobench.curate.select import select
-from apollobench.recipe import Quotas, RandomSelection, Selecting, Validation
+from apollobench.recipe import Validation
+from apollobench.recipe.select import Quotas, RandomSelection, Selecting
 from apollobench.stats.agreement import kendall_tau
 from apollobench.stats.clusters import Floats, Partition, partition
 from apollobench.stats.interval import Estimate, clustered_mean, clustered_proportion, within

@@ -17,9 +17,10 @@ from apollobench.apollo.config import ApolloConfig, parse_dtype
 from apollobench.apollo.greedy import Reply, read_prefix, reply
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.processing import make_clips
+from apollobench.device import find_device
 from apollobench.errors import InputError
 from apollobench.models.base import Rates, Sketch
-from apollobench.models.options import Parser, above_zero, known_device, parse_options, whole
+from apollobench.models.options import Parser, above_zero, parse_options, whole
 from apollobench.types import LETTERS, Answer, FramePlan, Mode, Request, Sampling
 from apollobench.video.budget import fitted
 
@@ -103,7 +104,7 @@ class ApolloModel:
     @classmethod
     def load(cls, name: str, directory: Path, options: Options) -> ApolloModel:
         """From a checkpoint folder, published or exported. Raises `InputError` naming what is wrong in it."""
-        device = known_device(options.device)
+        device = find_device(options.device)
         model, tokenizer = load_apollo(directory, options.dtype, device)
         config = model.config
         chat = Chat(tokenizer, config.clip_duration, config.tokens_per_clip, config.integration)

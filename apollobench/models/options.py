@@ -38,16 +38,3 @@ def above_zero(text: str) -> float:
     if not 0 < value < float("inf"):
         raise ValueError("expected a number above 0")
     return value
-
-
-def known_device(name: str) -> str:
-    """The name of a device that torch finds here. Raises `InputError` for any other."""
-    import torch
-
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"device {name!r} is not known to torch; use cpu, cuda or cuda:N") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device {name!r} was asked for, but torch finds no CUDA device here; use device=cpu")
-    return name

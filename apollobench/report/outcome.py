@@ -7,7 +7,7 @@ from collections import Counter
 
 from apollobench.curate.decide import Decisions
 from apollobench.curate.validate import Agreement
-from apollobench.recipe import Quotas, Selecting
+from apollobench.recipe.select import Quotas, Selecting
 from apollobench.report.filtering import blindness
 from apollobench.report.tables import markdown_table, percent
 

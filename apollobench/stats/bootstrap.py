@@ -1,4 +1,4 @@
-"""The bootstrap that draws whole clusters: of a mean, and of any statistic that takes weights.
+"""The bootstrap that draws whole clusters: of means, and of any statistic that takes weights.
 
 A resample is a row of weights: how often each observation was drawn. A statistic that takes weights [draws, n] then
 has all its resamples in a few matrix products, and its jackknife by the same call.
@@ -6,36 +6,17 @@ has all its resamples in a few matrix products, and its jackknife by the same ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from apollobench.stats.clusters import Floats, Partition, as_scores
-from apollobench.stats.interval import Estimate
+from apollobench.stats.clusters import Floats, Partition
 
 DRAWS = 2000
 
 _CELLS = 4_000_000
 
 
-def cluster_bootstrap(
-    values: Sequence[float] | Floats, clusters: Partition, *, draws: int = DRAWS, seed: int = 0, level: float = 0.95
-) -> Estimate:
-    """Mean of `values` [n] with the percentile interval of `draws` resamples of clusters; one seed, one result.
-
-    se is the standard deviation of the resampled means. Raises ValueError on empty, unequal or non-finite input.
-    """
-    scores = as_scores(values, clusters)
-    mean = float(scores.mean())
-    if clusters.count < 2:
-        return Estimate(mean, None, -np.inf, np.inf, scores.size, clusters.count, level)
-    means = resampled_means(scores[None], clusters, draws=draws, seed=seed)[:, 0]
-    low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
-    return Estimate(mean, float(means.std()), float(low), float(high), scores.size, clusters.count, level)
-
-
-def resampled_means(rows: Floats, clusters: Partition, *, draws: int = 2000, seed: int = 0) -> Floats:
+def resampled_means(rows: Floats, clusters: Partition, *, draws: int = DRAWS, seed: int = 0) -> Floats:
     """Means [draws, rows] of every row of scores [rows, n], all over the same resamples: ranks and differences may be
     read off each draw."""
     sums, sizes, count = np.array([clusters.sums(row) for row in rows]).T, clusters.sizes(), clusters.count

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from apollobench.apollo.config import INTEGRATIONS
-from apollobench.recipe import Count, Name, Section, Seed
+from apollobench.recipe.fields import Count, Name, Section, Seed
 from apollobench.training.views import Positive, VideoSampling
 
 Folder = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9][a-z0-9_-]*$")]

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from apollobench.content import content_path
 from apollobench.errors import InputError
-from apollobench.recipe import Count, Level, Name, Section, Seed, Share
+from apollobench.recipe.fields import Count, Level, Name, Section, Seed, Share
 from apollobench.training.origins import Folder, Start
 from apollobench.training.views import Positive, VideoSampling
 from apollobench.types import digest

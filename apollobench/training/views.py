@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from apollobench.recipe import Count, Section
+from apollobench.recipe.fields import Count, Section
 from apollobench.types import Sampling
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]

@@ -12,7 +12,7 @@ from apollobench.content import content_path
 from apollobench.curate.categorize import CATEGORIZERS, Categories, Categorized, categorize, read_categories
 from apollobench.curate.validate import score_categories
 from apollobench.errors import InputError
-from apollobench.recipe import NativeCategories
+from apollobench.recipe.categorize import NativeCategories
 from apollobench.sources.synthetic.questions import ask
 from apollobench.sources.synthetic.world import draw_scene
 from apollobench.types import CATEGORIES, Item, Video

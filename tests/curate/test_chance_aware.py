@@ -14,7 +14,7 @@ from apollobench.curate.filter import ballots, judge
 from apollobench.curate.matrix import Matrix
 from apollobench.curate.power import filter_power, filter_warnings
 from apollobench.errors import InputError
-from apollobench.recipe import ChanceAwareFilter, PaperFilter
+from apollobench.recipe.filter import ChanceAwareFilter, PaperFilter
 from apollobench.stats.clusters import partition
 from apollobench.types import Item, Mode
 

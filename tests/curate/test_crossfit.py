@@ -11,7 +11,7 @@ from apollobench.curate.answers import NO_VOTE, RIGHT
 from apollobench.curate.crossfit import cross_fit, left_out, lowered
 from apollobench.curate.filter import judge
 from apollobench.curate.matrix import Matrix
-from apollobench.recipe import PaperFilter
+from apollobench.recipe.filter import PaperFilter
 from apollobench.stats.clusters import partition
 from apollobench.types import Mode
 

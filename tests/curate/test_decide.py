@@ -13,7 +13,8 @@ from apollobench.curate.answers import Answers
 from apollobench.curate.categorize import Categorized
 from apollobench.curate.decide import Decisions, decide
 from apollobench.errors import InputError
-from apollobench.recipe import ChanceAwareFilter, Recipe, load_recipe
+from apollobench.recipe import Recipe, load_recipe
+from apollobench.recipe.filter import ChanceAwareFilter
 from apollobench.report.filtering import blindness, filtering
 from apollobench.types import CATEGORIES, Item, Mode, Truth
 

@@ -15,7 +15,7 @@ from apollobench.curate import fill as module
 from apollobench.curate.candidates import Candidates, tie_keys
 from apollobench.curate.fill import Filled, fill
 from apollobench.errors import InputError
-from apollobench.recipe import RandomSelection
+from apollobench.recipe.select import RandomSelection
 
 SOURCES = ("mlvu", "nextqa")
 

@@ -11,7 +11,7 @@ from apollobench.curate.answers import Answers
 from apollobench.curate.filter import FILTERS, Verdict, ballots
 from apollobench.curate.filter import judge as judge_votes
 from apollobench.curate.power import CRITICAL
-from apollobench.recipe import FilterSpec, PaperFilter
+from apollobench.recipe.filter import FilterSpec, PaperFilter
 from apollobench.types import Mode
 
 SPEC = PaperFilter(method="paper", threshold=0.5, modes=(Mode.TEXT, Mode.FRAME), min_votes=2)

@@ -18,7 +18,7 @@ from apollobench.curate.categorize.http import build_prompt, read_category
 from apollobench.curate.decisions import Decision
 from apollobench.errors import InputError
 from apollobench.evaluate.store import load_responses
-from apollobench.recipe import HttpCategories
+from apollobench.recipe.categorize import HttpCategories
 from apollobench.types import CATEGORIES, Item
 
 from ..models.http.oracle import MODEL, Handler, Oracle, oracle, status
@@ -27,7 +27,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from apollobench.curate.categorize import categorize
-from apollobench.recipe import HttpCategories
+from apollobench.recipe.categorize import HttpCategories
 from apollobench.types import Item, Video
 spec, folder, count = HttpCategories(**json.loads(sys.argv[1])), Path(sys.argv[2]), int(sys.argv[3])
 items = [Item(f"toy/{i}", f"question {i}", ("a", "b"), 0, Video(f"v{i}", Path("/v"))) for i in range(count)]

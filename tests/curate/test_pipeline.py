@@ -25,7 +25,8 @@ from apollobench.curate.pipeline import REPORT, RESPONSES, curate, load_pool
 from apollobench.curate.recorded import read_matrices, recorded_answers
 from apollobench.errors import InputError
 from apollobench.evaluate.store import load_responses
-from apollobench.recipe import Recipe, RecipeFile, TextCategories, load_recipe
+from apollobench.recipe import Recipe, RecipeFile, load_recipe
+from apollobench.recipe.categorize import TextCategories
 from apollobench.report.closing import closing
 from apollobench.types import LETTERS, Item, Mode, Response, Status, digest
 from apollobench.video.probe import probe

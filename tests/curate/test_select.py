@@ -16,13 +16,13 @@ from apollobench.curate.candidates import Candidates, quota_per_category
 from apollobench.curate.rankers import RANKERS, binary_entropy
 from apollobench.curate.select import select
 from apollobench.errors import InputError
-from apollobench.recipe import (
+from apollobench.recipe import Recipe
+from apollobench.recipe.select import (
     ApolloPlusSelection,
     EntropySelection,
     InformationSelection,
     ItemRestSelection,
     RandomSelection,
-    Recipe,
     StratifiedSelection,
 )
 from apollobench.types import CATEGORIES, Mode

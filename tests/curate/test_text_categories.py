@@ -14,7 +14,7 @@ import pytest
 from apollobench.curate.categorize import Sorting, categorize
 from apollobench.curate.decisions import Decision
 from apollobench.errors import InputError
-from apollobench.recipe import TextCategories
+from apollobench.recipe.categorize import TextCategories
 from apollobench.report.categories import quality_markdown
 from apollobench.sources import load_items
 from apollobench.sources.synthetic.questions import ask

@@ -15,7 +15,8 @@ from apollobench.curate.candidates import Candidates
 from apollobench.curate.categorize import Categorized
 from apollobench.curate.select import select
 from apollobench.curate.validate import mode_accuracies, rank_agreement, score_categories, score_filter
-from apollobench.recipe import EntropySelection, Validation
+from apollobench.recipe import Validation
+from apollobench.recipe.select import EntropySelection
 from apollobench.stats.agreement import kendall_tau
 from apollobench.types import CATEGORIES, Item, Mode, Truth
 

@@ -11,7 +11,7 @@ import pytest
 
 from apollobench.curate.categorize import categorize
 from apollobench.errors import InputError
-from apollobench.recipe import NativeCategories
+from apollobench.recipe.categorize import NativeCategories
 from apollobench.sources import load_items
 from apollobench.types import CATEGORIES, LETTERS, Item
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apollobench.stats.bootstrap import cluster_bootstrap
+from apollobench.stats.bootstrap import resampled_means
 from apollobench.stats.clusters import partition
 from apollobench.stats.interval import clustered_mean
 
@@ -17,30 +17,34 @@ def _scores(clusters: int = 150) -> tuple[np.ndarray, list[int]]:
     return (rng.random(sizes.sum()) < np.repeat(rates, sizes)).astype(float), np.repeat(range(clusters), sizes).tolist()
 
 
-def test_agrees_with_the_robust_standard_error() -> None:
+def test_resampled_means_spread_as_the_robust_standard_error_says() -> None:
     values, labels = _scores()
-    drawn = cluster_bootstrap(values, partition(labels), draws=4000, seed=1)
+    drawn = resampled_means(values[None], partition(labels), draws=4000, seed=1)[:, 0]
     robust = clustered_mean(values, partition(labels))
     assert robust.se is not None
-    assert drawn.se == pytest.approx(robust.se, rel=0.06)
-    assert drawn.value == robust.value
-    assert (drawn.low, drawn.high) == pytest.approx((robust.low, robust.high), abs=0.3 * robust.se)
+    assert drawn.std() == pytest.approx(robust.se, rel=0.06)
+    assert drawn.mean() == pytest.approx(robust.value, abs=0.1 * robust.se)
+    ends = tuple(np.quantile(drawn, [0.025, 0.975]))
+    assert ends == pytest.approx((robust.low, robust.high), abs=0.3 * robust.se)
 
 
-def test_same_seed_same_interval_other_seed_another() -> None:
+def test_same_seed_same_draws_other_seed_others() -> None:
     values, labels = _scores()
     clusters = partition(labels)
-    assert cluster_bootstrap(values, clusters, seed=5) == cluster_bootstrap(values, clusters, seed=5)
-    assert cluster_bootstrap(values, clusters, seed=5) != cluster_bootstrap(values, clusters, seed=6)
+    first, again, other = (resampled_means(values[None], clusters, seed=seed) for seed in (5, 5, 6))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_rows_are_drawn_together() -> None:
+    values, labels = _scores()
+    drawn = resampled_means(np.stack([values, 1 - values]), partition(labels), draws=50)
+    assert drawn.sum(axis=1) == pytest.approx(np.ones(50))
 
 
 def test_drawing_in_blocks_gives_every_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     values, labels = _scores()
     monkeypatch.setattr("apollobench.stats.bootstrap._CELLS", 150 * 7)
-    blocked = cluster_bootstrap(values, partition(labels), draws=1000, seed=2)
-    assert blocked.se == pytest.approx(clustered_mean(values, partition(labels)).se or 0, rel=0.15)
-
-
-def test_one_cluster_has_no_interval() -> None:
-    estimate = cluster_bootstrap([1, 0], partition(["v", "v"]))
-    assert (estimate.se, estimate.low, estimate.high) == (None, -np.inf, np.inf)
+    blocked = resampled_means(values[None], partition(labels), draws=1000, seed=2)
+    assert blocked.shape == (1000, 1)
+    assert blocked.std() == pytest.approx(clustered_mean(values, partition(labels)).se or 0, rel=0.15)

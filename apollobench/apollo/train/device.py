@@ -8,22 +8,16 @@ import platform
 import torch
 from torch import Tensor
 
+from apollobench.device import find_device
 from apollobench.errors import InputError
 
 
-def find_device(name: str) -> torch.device:
-    """`auto` is the first GPU that torch finds, or else the CPU. Raises InputError for one that is not here."""
-    if name == "auto":
-        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"--device {name}: torch does not know it; use auto, cpu, cuda or cuda:N") from error
+def training_device(name: str) -> torch.device:
+    """As `find_device`. Raises InputError also for one that training does not run on."""
+    device = find_device(name)
     if device.type not in ("cpu", "cuda"):
-        raise InputError(f"--device {name}: training runs on cpu, cuda or cuda:N")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise InputError(f"--device {name}: torch finds {torch.cuda.device_count()} CUDA devices here; use auto or cpu")
-    return torch.device("cuda", device.index or 0) if device.type == "cuda" else device
+        raise InputError(f"device {name!r}: training runs on cpu, cuda or cuda:N")
+    return device
 
 
 def set_up(device: torch.device, threads: int) -> None:

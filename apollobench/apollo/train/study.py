@@ -27,7 +27,7 @@ from apollobench.evaluate.run import run
 from apollobench.evaluate.score import ModeScore
 from apollobench.evaluate.store import Store
 from apollobench.models.apollo import ApolloModel, Options
-from apollobench.recipe import Count, Name, Section, Seed, Share
+from apollobench.recipe.fields import Count, Name, Section, Seed, Share
 from apollobench.types import Mode, Sampling
 from apollobench.yamlfile import read_yaml
 

@@ -27,7 +27,7 @@ from apollobench.models.http.chat import COMPLETIONS
 from apollobench.models.http.connect import told_revision
 from apollobench.models.http.replies import read_text
 from apollobench.models.http.server import RequestError, Server
-from apollobench.recipe import HttpCategories
+from apollobench.recipe.categorize import HttpCategories
 from apollobench.types import CATEGORIES, LETTERS, Answer, Item, Mode, Response, Status, digest
 
 AGAIN = "\n\nOnly one of these names, nothing before it and nothing after it."

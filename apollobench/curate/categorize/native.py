@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apollobench.curate.categorize.base import Job, Sorting, categorizer
 from apollobench.errors import InputError
-from apollobench.recipe import NativeCategories
+from apollobench.recipe.categorize import NativeCategories
 
 
 @categorizer("native")

@@ -10,7 +10,7 @@ from apollobench.curate.categorize import http, native, text  # noqa: F401  (eac
 from apollobench.curate.categorize.base import CATEGORIZERS, Categorized, Job, Sorting
 from apollobench.curate.categorize.labels import by_label, read_categories
 from apollobench.curate.decisions import Decision
-from apollobench.recipe import Categorize
+from apollobench.recipe.categorize import Categorize
 from apollobench.types import Item
 
 

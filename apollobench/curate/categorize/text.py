@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from apollobench.curate.categorize.base import Categorized, Job, Quality, Sorting, agreement, categorizer
 from apollobench.curate.textmodel import classify, fold_of
 from apollobench.errors import InputError
-from apollobench.recipe import TextCategories
+from apollobench.recipe.categorize import TextCategories
 from apollobench.stats.clusters import Floats, partition
 from apollobench.stats.interval import Estimate
 from apollobench.types import CATEGORIES, Item

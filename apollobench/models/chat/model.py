@@ -17,13 +17,13 @@ from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
 
 from apollobench.apollo.checkpoint import holds_apollo
+from apollobench.device import find_device
 from apollobench.errors import InputError
 from apollobench.fingerprint import CHECKPOINT, folder_digest
 from apollobench.models.chat.options import Options, own_sampling
 from apollobench.models.chat.processor import load_processor
 from apollobench.models.chat.prompts import Inputs, Prompts
 from apollobench.models.chat.replies import Reply, greedy, plain_reply, read_shared, replies
-from apollobench.models.options import known_device
 from apollobench.types import LETTERS, Answer, FramePlan, Mode, Request, Sampling
 
 SHARING = frozenset({"internvl", "llava_onevision", "qwen2_5_vl", "qwen2_vl", "qwen3_vl", "smolvlm"})
@@ -46,7 +46,7 @@ class ChatModel:
     @classmethod
     def load(cls, name: str, folder: Path, options: Options) -> ChatModel:
         """From a checkpoint folder. Raises `InputError` naming what is wrong in it."""
-        device = known_device(options.device)
+        device = find_device(options.device)
         _check_type(folder)
         prompts = Prompts(load_processor(folder))
         sampling = options.sampling(own_sampling(prompts.processor.video_processor))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from apollobench.apollo.train.device import find_device
+from apollobench.apollo.train.device import training_device
 from apollobench.apollo.train.family import FAMILY, INTERNVIDEO2, SIGLIP, Effort, Recipe, recipes
 from apollobench.apollo.train.files import Part
 from apollobench.apollo.train.run import train
@@ -68,8 +68,12 @@ def test_all_stands_for_the_family() -> None:
 
 
 def test_a_device_that_is_not_here_is_refused() -> None:
-    assert find_device("cpu") == CPU
-    assert find_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
-    for name, message in (("cuda:99", "torch finds"), ("meta", "cpu, cuda or cuda:N"), ("toaster", "does not know")):
-        with pytest.raises(InputError, match=f"--device {name}.*{message}"):
-            find_device(name)
+    assert training_device("cpu") == CPU
+    assert training_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    for name, message in (
+        ("cuda:99", "torch finds"),
+        ("meta", "cpu, cuda or cuda:N"),
+        ("toaster", "not known to torch"),
+    ):
+        with pytest.raises(InputError, match=f"device {name!r}.*{message}"):
+            training_device(name)
