@@ -23,14 +23,16 @@ import time
 from collections.abc import Callable
 from functools import partial
 from multiprocessing import get_context
+from os import SEEK_END
 from pathlib import Path
 
+from apollobench.evaluate.place import Where, place_of
 from apollobench.types import CATEGORIES, Item, Mode, Response, Status, Video, digest
 
 MODELS = tuple(f"model-{number}" for number in range(10))
 PER_VIDEO = 3
 BAR = 4e9
-Count = Callable[[Path, int], int]
+Count = Callable[[Where, int], int]
 
 
 def pool(items: int) -> list[Item]:
@@ -48,7 +50,7 @@ def pool(items: int) -> list[Item]:
     ]
 
 
-def append(folder: Path, items: int) -> int:
+def append(where: Where, items: int) -> int:
     """Models are right more often the more they see; an item's difficulty is the same for all."""
     import numpy as np
 
@@ -56,7 +58,7 @@ def append(folder: Path, items: int) -> int:
 
     rng = np.random.default_rng(0)
     ease = rng.random(items)
-    stores = [Store(folder, model=model) for model in MODELS]
+    stores = [Store(where, model=model) for model in MODELS]
     for strength, (model, opened) in enumerate(zip(MODELS, stores, strict=True)):
         with opened as store:
             for first in range(0, items, PER_VIDEO):
@@ -78,23 +80,23 @@ def _response(model: str, mode: Mode, number: int, right: bool) -> Response:
     return Response(key, f"pool/{number:07}", model, mode, Status.OK, "ABCD"[choice], choice, logprobs, key[:32])
 
 
-def open_one(folder: Path, items: int) -> int:
+def open_one(where: Where, items: int) -> int:
     from apollobench.evaluate.store import Store
 
-    with Store(folder, model=MODELS[0]) as store:
+    with Store(where, model=MODELS[0]) as store:
         assert len(store.responses) == items * len(Mode)
     return items * len(MODELS) * len(Mode)
 
 
-def compact(folder: Path, items: int) -> int:
+def compact(where: Where, items: int) -> int:
     from apollobench.evaluate.compact import compact as make
 
-    done = make(folder)
+    done = make(where)
     assert done.responses == items * len(MODELS) * len(Mode)
     return done.responses
 
 
-def curate(folder: Path, items: int) -> int:
+def curate(where: Where, items: int) -> int:
     import numpy as np
 
     from apollobench.curate.answers import gather
@@ -107,7 +109,7 @@ def curate(folder: Path, items: int) -> int:
 
     recipe = load_recipe("apollobench").recipe
     made = pool(items)
-    answers = gather(made, stream_responses(folder), MODELS, tuple(Mode))
+    answers = gather(made, stream_responses(where), MODELS, tuple(Mode))
     assert all((answers.status[mode] >= 0).all() for mode in Mode)
     verdicts = judge(ballots(answers, recipe.filter), recipe.filter)
     survivors = np.flatnonzero([verdict.keep for verdict in verdicts])
@@ -117,10 +119,10 @@ def curate(folder: Path, items: int) -> int:
     return items * len(MODELS) * len(Mode)
 
 
-def measured(stage: Count, folder: Path, items: int) -> tuple[int, float, float, float]:
+def measured(stage: Count, where: Where, items: int) -> tuple[int, float, float, float]:
     """Responses, wall and CPU seconds, and peak memory in bytes of the process, imports included."""
     wall, cpu = time.perf_counter(), time.process_time()
-    count = stage(folder, items)
+    count = stage(where, items)
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return count, time.perf_counter() - wall, time.process_time() - cpu, peak
@@ -132,16 +134,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--responses", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where the store is made; the system's temporary folder by default")
+    parser.add_argument("--address", help="an empty place where the store is made instead, such as s3://BUCKET/PATH")
     given = parser.parse_args()
     items = given.responses // (len(MODELS) * len(Mode))
     stages = {"append": append, "open": open_one, "compact": compact, "open again": open_one, "curate": curate}
     rows = []
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        store = Path(folder) / "store"
+        where = given.address or Path(folder) / "store"
+        place = place_of(where)
         for name, stage in stages.items():
             with get_context("spawn").Pool(1) as process:
-                count, wall, cpu, peak = process.apply(partial(measured, stage, store, items))
-            size = sum(path.stat().st_size for path in store.iterdir())
+                count, wall, cpu, peak = process.apply(partial(measured, stage, where, items))
+            size = sum(place.open(name).seek(0, SEEK_END) for name in place.names())
             bar = "met" if peak < BAR else "missed"
             told = [f"{count / cpu:,.0f}", f"{cpu:.1f} s", f"{wall:.1f} s", f"{peak / 1e9:.2f} GB", bar]
             rows.append([name, *told, f"{size / 1e6:,.0f} MB"])

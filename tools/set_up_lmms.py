@@ -2,7 +2,7 @@
 
 It takes the steps that a user takes: the extra of apollobench, then lmms-eval without its dependencies. Those ask for a
 PyAV older than the one that apollobench decodes with, and for much that its model classes never import. What prints its
-tables comes likewise: that asks for a python-dateutil older than the one of constraints.txt.
+tables comes likewise, with the versions that were tried.
 """
 
 from __future__ import annotations

@@ -51,11 +51,12 @@ def store_check(
     from collections import Counter
 
     from apollobench.evaluate.store import survey
+    from apollobench.redact import without_credentials
 
     responses, damage = survey(store)
     counts = Counter(response.status for response in responses)
     told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
-    typer.echo(f"{store}: {told or 'no responses'}")
+    typer.echo(f"{without_credentials(store)}: {told or 'no responses'}")
     for found in damage:
         typer.echo(f"damaged: {found.file}: {found.what}")
     raise typer.Exit(1 if damage else 0)

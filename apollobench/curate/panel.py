@@ -128,7 +128,10 @@ def _begin_worker(stop: Event) -> None:
 
 
 def _end_with_parent(stop: Event) -> None:
-    """Every answer is in the operating system's hands as soon as it is made, so ending at once loses none."""
+    """An answer is in the operating system's hands as soon as it is made, so ending at once loses none.
+
+    Of an object store it loses those that wait to be put, as being killed does.
+    """
     parent = parent_process()
     assert parent is not None
     while parent.is_alive() and not stop.wait(0.5):

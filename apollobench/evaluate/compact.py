@@ -141,11 +141,11 @@ class _Rest:
 
 
 def _remove(place: Place, names: Sequence[str]) -> None:
-    """Oldest first, so that what is left is never a beginning without its end."""
+    """Oldest first, so that what is left is never a beginning without its end; nor a footer without its snapshot."""
     for name in names:
-        place.remove(name)
         if name.endswith(SNAPSHOT):
             place.remove(f"{name}{FOOTER}")
+        place.remove(name)
 
 
 def _sweep(place: Place) -> None:

@@ -14,8 +14,9 @@ MODEL = "model.json"
 
 
 def remember(output: Path, model: Subject) -> None:
-    """Writes the model's name, revision and settings into `output`, atomically."""
+    """Writes the model's name, revision and settings into `output`, atomically, and makes that folder if need be."""
     told = {"name": model.name, "revision": model.revision, "settings": dict(model.settings)}
+    output.mkdir(parents=True, exist_ok=True)
     replace_file(output / MODEL, json.dumps(told, indent=2) + "\n")
 
 

@@ -1,7 +1,6 @@
 """Where a store's files lie: a folder of this machine or its network, or a path of any store that fsspec reaches.
 
-A folder is appended to, one file per writer, each locked while it is written. An object store cannot append: there a
-writer collects lines and puts them as one whole file after the other.
+A folder is appended to, one file per writer, each locked while it is written.
 """
 
 from __future__ import annotations
@@ -9,18 +8,22 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Protocol
 
 from apollobench.atomic import replace_file
 from apollobench.errors import InputError
-from apollobench.redact import without_credentials
+from apollobench.redact import hide_in_logs, without_credentials
 
 Where = Path | str
 DRAFT = ".draft-"
+S3 = ("s3://", "s3a://")
+SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+KEYS_IN_S3 = re.compile(r"s3a?://(?!arn:)[^/]*[:@]")
 
 
 class Writer(Protocol):
@@ -45,6 +48,9 @@ class Place(Protocol):
     def path(self, name: str) -> str:
         """How messages call a file."""
 
+    def expect(self, names: Sequence[str]) -> None:
+        """Tells that these files are going to be opened, in this order."""
+
     def open(self, name: str) -> IO[bytes]: ...
 
     def publish(self, name: str, content: bytes) -> None:
@@ -66,19 +72,33 @@ class Place(Protocol):
 
 
 def place_of(where: Where) -> Place:
-    """The place at a path or address. Raises InputError for an address that no installed file system serves."""
+    """The place at a path or address.
+
+    Raises InputError for an address that no installed file system serves, and for one of S3 with keys in it: those are
+    not read from there, and would be seen.
+    """
     text = str(where)
     if isinstance(where, Path) or "://" not in text:
         return Folder(Path(where))
+    if KEYS_IN_S3.match(text):
+        raise InputError(
+            "an address of S3 holds no keys: give s3://BUCKET/PATH, and the keys in the environment variables "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    hide_in_logs(os.environ.get(name, "") for name in SECRETS)
     import fsspec
 
+    from apollobench.evaluate.remote import Remote
+
+    shown = without_credentials(text)
     try:
         filesystem, path = fsspec.core.url_to_fs(text)
     except (ImportError, ValueError, OSError) as error:
-        raise InputError(f"{without_credentials(text)}: cannot be reached: {error}") from error
+        install = "; pip install 'apollobench[s3]'" if text.startswith(S3) else ""
+        raise InputError(f"{shown}: cannot be reached: {without_credentials(str(error))}{install}") from error
     if text.startswith(("file://", "local://")):
         return Folder(Path(path))
-    return Remote(filesystem, path, without_credentials(text))
+    return Remote(filesystem, path, shown)
 
 
 class Folder:
@@ -101,6 +121,9 @@ class Folder:
 
     def path(self, name: str) -> str:
         return str(self.directory / name)
+
+    def expect(self, names: Sequence[str]) -> None:
+        """Nothing is gained by reading ahead."""
 
     def open(self, name: str) -> IO[bytes]:
         return (self.directory / name).open("rb")
@@ -167,115 +190,6 @@ def _lock(file: int, kind: int) -> bool:
             raise
         return False
     return True
-
-
-class Remote:
-    """A path of an object store, or of anything else that fsspec reaches.
-
-    A put into an object store is there as a whole or not at all. Other file systems can rename, which those cannot:
-    there a file gets its name once it is whole.
-    """
-
-    def __init__(self, filesystem: Any, root: str, name: str) -> None:
-        from fsspec import AbstractFileSystem
-
-        self._files, self._root, self._name = filesystem, root.rstrip("/"), name.rstrip("/")
-        self._renames = type(filesystem).mv is not AbstractFileSystem.mv
-
-    def __str__(self) -> str:
-        return self._name
-
-    def make(self) -> None:
-        """Object stores have no folders; other file systems get theirs."""
-        with _as_os_errors():
-            self._files.makedirs(self._root, exist_ok=True)
-
-    def names(self) -> list[str]:
-        with _as_os_errors():
-            self._files.invalidate_cache()
-            try:
-                found = self._files.ls(self._root, detail=False)
-            except FileNotFoundError:
-                return []
-        return sorted({str(path).rstrip("/").rpartition("/")[2] for path in found if path.rstrip("/") != self._root})
-
-    def path(self, name: str) -> str:
-        return f"{self._name}/{name}"
-
-    def open(self, name: str) -> IO[bytes]:
-        with _as_os_errors():
-            return cast(IO[bytes], self._files.open(self._at(name), "rb"))
-
-    def publish(self, name: str, content: bytes) -> None:
-        with self._whole(name) as path:
-            self._files.pipe_file(path, content)
-
-    def take(self, file: Path, name: str) -> None:
-        with self._whole(name) as path:
-            self._files.put_file(str(file), path)
-        file.unlink()
-
-    def remove(self, name: str) -> None:
-        with _as_os_errors():
-            try:
-                self._files.rm_file(self._at(name))
-            except FileNotFoundError:
-                return
-
-    def begin(self, stem: str) -> Writer:
-        return _Segments(self, stem)
-
-    def written(self, name: str) -> bool:
-        return False
-
-    def scratch(self) -> Path:
-        import tempfile
-
-        return Path(tempfile.gettempdir())
-
-    @contextmanager
-    def _whole(self, name: str) -> Iterator[str]:
-        with _as_os_errors():
-            if not self._renames:
-                yield self._at(name)
-                return
-            path = self._at(f"{DRAFT}{uuid.uuid4().hex}")
-            yield path
-            self._files.mv(path, self._at(name))
-
-    def _at(self, name: str) -> str:
-        return f"{self._root}/{name}"
-
-
-class _Segments:
-    """Lines that wait for the next `sync`, which puts them as one file; one that could not be put is tried again."""
-
-    def __init__(self, place: Remote, stem: str) -> None:
-        self._place, self._stem = place, stem
-        self._waiting: list[bytes] = []
-        self._count = 0
-
-    def write(self, data: bytes) -> None:
-        self._waiting.append(data)
-
-    def sync(self) -> None:
-        if self._waiting:
-            self._place.publish(f"{self._stem}-{self._count:06d}.jsonl", b"".join(self._waiting))
-            self._waiting, self._count = [], self._count + 1
-
-    def close(self) -> None:
-        """It holds nothing but what waits, which is lost."""
-
-
-@contextmanager
-def _as_os_errors() -> Iterator[None]:
-    """Read-only file systems say NotImplementedError; clients of object stores have errors of their own."""
-    try:
-        yield
-    except OSError:
-        raise
-    except Exception as error:
-        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 @contextmanager

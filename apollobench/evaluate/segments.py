@@ -101,7 +101,9 @@ def segments(places: Iterable[Place], damage: list[Damage]) -> list[Segment]:
         read_marker(place, damage)
         names = segment_names(place)
         gone = {old for name in names if name.endswith(SNAPSHOT) for old in replaced_by(place, name)}
-        found += [Segment(place, name) for name in names if name not in gone]
+        kept = [name for name in names if name not in gone]
+        place.expect(kept)
+        found += [Segment(place, name) for name in kept]
     return sorted(found, key=lambda segment: segment.name)
 
 

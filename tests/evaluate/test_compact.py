@@ -21,6 +21,7 @@ from apollobench.errors import InputError
 from apollobench.evaluate import merge
 from apollobench.evaluate.compact import compact
 from apollobench.evaluate.place import place_of
+from apollobench.evaluate.remote import Remote
 from apollobench.evaluate.store import Store, Where, load_plans, load_responses, stream_responses, survey
 from apollobench.types import Mode, Response, Status
 
@@ -204,8 +205,6 @@ def test_an_address_that_nothing_serves_is_said() -> None:
 
 def test_a_store_behind_fsspec_that_can_rename(tmp_path: Path) -> None:
     """fsspec's own view of a folder stands for those that are no object stores, such as SFTP."""
-    from apollobench.evaluate.place import Remote
-
     place = Remote(fsspec.filesystem("local"), str(tmp_path / "s"), "far")
     place.make()
     place.publish("a", b"content")
