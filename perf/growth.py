@@ -106,10 +106,10 @@ CURVES = (
     Curve("items: apollo-tiny, video mode", "items", 1000, (200, 400, 800, 1600), tiny_model),
     Curve("models: item_rest on 50,000 items", "models", 100, (25, 50, 100, 200), selecting),
     Curve("responses: open a store", "responses", 100_000, (40_000, 80_000, 160_000, 320_000), stored(open_one)),
-    Curve("responses: filter and select", "responses", 100_000, (40_000, 80_000, 160_000, 320_000), stored(curate)),
+    Curve("responses: filter and select", "responses", 100_000, (20_000, 40_000, 80_000, 160_000), stored(curate)),
     Curve("minutes of video: 2 frames a second", "minutes", 1, (1, 2, 4, 8), reading(TWO_FPS)),
-    Curve("minutes of video: 32 frames", "minutes", 60, (8, 16, 32, 64), reading(UNIFORM)),
-    Curve("minutes of video: center frame", "minutes", 60, (8, 16, 32, 64), reading(CENTER)),
+    Curve("minutes of video: 32 frames", "minutes", 60, (9, 18, 36, 72), reading(UNIFORM)),
+    Curve("minutes of video: center frame", "minutes", 60, (9, 18, 36, 72), reading(CENTER)),
 )
 
 
