@@ -15,6 +15,7 @@ import argparse
 import tempfile
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -61,7 +62,7 @@ def timed(them: Mapping[str, Reader], job: Job, bar: float, repeats: int) -> lis
     """The bar, whether it is met, and for every reader its least CPU seconds with the ratio of ours to it."""
     fit = {name: read for name, read in them.items() if name != OWN_FRAMES or len(job.indices) > 1}
     check({name: read(job) for name, read in fit.items()})
-    runs = [{name: cpu_seconds(read, job) for name, read in fit.items()} for _ in range(repeats)]
+    runs = [{name: cpu_seconds(partial(read, job)) for name, read in fit.items()} for _ in range(repeats)]
     least = {name: min(run[name] for run in runs) for name in fit}
     ours = least["ours"]
     cells = {name: f"{seconds:.3f} ({ours / seconds:.2f})" for name, seconds in least.items()}

@@ -13,75 +13,25 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import run_faults  # noqa: F401  registers its events
 import torch
-from echo_server import free_port, serve
-from ground import FILES, Child, Ground, alike, asked, held, seconds, stored_files
+from event import EVENTS, FaultError, check, copied, event, finish, finished
+from ground import Ground, asked, held, seconds, stored_files
 from small_disk import small_disk
 
 from apollobench.curate.pipeline import RESPONSES
 from apollobench.errors import InputError
 from apollobench.evaluate.compact import compact
-from apollobench.evaluate.run import run
-from apollobench.evaluate.store import Store, is_store, load_responses, survey
-from apollobench.models.registry import load_model
+from apollobench.evaluate.store import Store, load_responses, survey
 from apollobench.report.tables import markdown_table
-from apollobench.types import Answer, Mode, Request, Status
 
 PAGE = Path(__file__).parent.parent / "docs" / "faults.md"
 BAR = 2.0
-
-
-@dataclass(frozen=True)
-class Event:
-    """What is provoked, and what has to come of it. run: says what came of it; `FaultError` for anything else."""
-
-    name: str
-    expected: str
-    run: Callable[[Ground, int], str]
-
-
-class FaultError(Exception):
-    """Something else happened than was expected."""
-
-
-EVENTS: dict[str, Event] = {}
-Run = Callable[[Ground, int], str]
-
-
-def event(name: str, expected: str) -> Callable[[Run], Run]:
-    """Registers an event. Its function takes the ground, and how often to provoke the fault where that counts."""
-
-    def register(provoke: Run) -> Run:
-        EVENTS[provoke.__name__] = Event(name, expected, provoke)
-        return provoke
-
-    return register
-
-
-def check(holds: bool, otherwise: object) -> None:
-    if not holds:
-        raise FaultError(str(otherwise))
-
-
-def finish(ground: Ground, output: Path) -> int:
-    """Curates once more: how many questions were asked. The end has to be that of the undisturbed run."""
-    return asked(finished(ground, output))
-
-
-def finished(ground: Ground, output: Path) -> Child:
-    child = ground.curation(output)
-    check(child.wait() == 0, child.said)
-    check(ground.lost(output) == 0, "acknowledged responses are lost")
-    check(ground.equal(output), "the end is not that of the undisturbed run")
-    return child
 
 
 @event(
@@ -236,108 +186,6 @@ def two_runs(ground: Ground, _: int) -> str:
         check(child.wait() == 0, child.said)
     check(ground.equal(output) and ground.lost(output) == 0, "not the same end")
     return f"both ended with 0; {', '.join(str(asked(child)) for child in both)} asked; same bytes"
-
-
-@event("the server dies and comes back", "requests wait for it; no answer is lost, none is an error")
-def server(ground: Ground, _: int) -> str:
-    output, port, items = ground.new("server"), free_port(), ground.pool
-    arguments = {"base_url": f"http://127.0.0.1:{port}/v1", "model": "echo", "tries": "12", "frames": "2"}
-    os.environ["NO_PROXY"] = "127.0.0.1"
-    first = serve(port)
-
-    def act() -> None:
-        with Store(output) as store:
-            run(load_model("http:echo", arguments), items, [Mode.TEXT], store, progress=False)
-
-    child = ground.fork(act, ground.journal(output))
-    deadline = time.monotonic() + 120
-    while not (is_store(output) and len(load_responses(output)) > len(items) // 4) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    before = len(load_responses(output))
-    first.kill()
-    first.wait()
-    time.sleep(1)
-    second = serve(port)
-    check(child.wait() == 0, child.said)
-    second.kill()
-    second.wait()
-    responses = load_responses(output)
-    check(len(responses) == len(items) and all(one.status is Status.OK for one in responses), "errors")
-    return f"killed after {before} of {len(items)} answers, back a second later: {len(responses)} answers, no error"
-
-
-@event("the GPU is out of memory", "the batch is halved until it fits; every answer is there")
-def out_of_memory(ground: Ground, _: int) -> str:
-    output, sizes, items = ground.new("memory"), [], ground.pool
-    model = load_model(PANEL_MODEL)
-
-    class Small:
-        """The model on a device that holds five questions."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(model, name)
-
-        def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
-            sizes.append(len(requests))
-            if len(requests) > 5:
-                raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-            return model.answer(requests)
-
-    with Store(output) as store:
-        counts = run(Small(), items, [Mode.TEXT, Mode.VIDEO], store, batch_size=len(items), progress=False)
-    expected = {one.key: one for one in ground.undisturbed}
-    check(all(expected[one.key].choice == one.choice for one in counts.responses), "other answers")
-    check(len(sizes) < 2 * len(counts.responses), "asked one by one")
-    return (
-        f"batches of up to {max(sizes)} came down to at most 5 in {len(sizes)} calls; {counts.asked} answers, no error"
-    )
-
-
-PANEL_MODEL = "apollo-tiny-s"
-
-
-@event("a video changes during the run", "its questions fail with the reason, and the next run asks only them again")
-def video_changes(ground: Ground, _: int) -> str:
-    from apollobench.evaluate import prepare  # noqa: F401  # imported before its decoder is watched
-    from apollobench.video import decode
-
-    output, path = ground.new("changed"), ground.pool[0].video.path
-    real, original = decode.decode, path.read_bytes()
-    own = [item for item in ground.pool if item.video.path == path]
-    donor = next(item.video.path for item in ground.pool if item.video.path != path).read_bytes()
-
-    def overtaken(probed: Any, *given: Any) -> Any:
-        if probed.path == path:
-            path.write_bytes(donor)
-        return real(probed, *given)
-
-    try:
-        decode.decode = overtaken
-        with Store(output) as store:
-            first = run(load_model(PANEL_MODEL), ground.pool, [Mode.VIDEO], store, progress=False)
-    finally:
-        decode.decode = real
-        path.write_bytes(original)
-    failed = [one for one in first.responses if one.status is Status.ERROR]
-    check({one.item for one in failed} == {item.id for item in own}, [one.error for one in failed])
-    check(all(str(path) in (one.error or "") for one in failed), "not named")
-    with Store(output) as store:
-        again = run(load_model(PANEL_MODEL), ground.pool, [Mode.VIDEO], store, progress=False)
-    expected = {one.key: one for one in ground.undisturbed}
-    check(
-        again.asked == len(own) and alike(again.responses, [expected[one.key] for one in again.responses]), "not mended"
-    )
-    reason = (failed[0].error or "").rpartition(": ")[2]
-    return f'{len(failed)} questions failed, "{reason}"; the next run asked those {again.asked}'
-
-
-def copied(ground: Ground, name: str) -> Path:
-    """A finished curation in a folder of its own."""
-    output = ground.new(name)
-    (output / RESPONSES).mkdir(parents=True)
-    for path in [*(ground.whole / RESPONSES).iterdir(), *(ground.whole / name for name in FILES)]:
-        (output / path.relative_to(ground.whole)).write_bytes(path.read_bytes())
-    return output
 
 
 def main() -> None:

@@ -14,7 +14,6 @@ import argparse
 import os
 import sys
 import tempfile
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,14 +51,8 @@ def again(name: str, file: Path) -> int:
         bench = Bench(TARGETS[name], Path(folder), 0)
         victim, content = split(bench, file.read_bytes())
         print(f"hostile: {victim.relative_to(folder)}, {len(content):,} bytes")
-        victim.write_bytes(content)
-        if bench.target.mend:
-            bench.target.mend(bench.inside)
-        try:
-            bench.out.mkdir(exist_ok=True)
-            bench.target.feed(bench.inside, bench.out)
-        except Exception:
-            traceback.print_exc()
+        bench.replace(victim, content)
+        bench.trace()
         outcome, seconds = bench.try_content(victim, content)
     print(f"{outcome}, {seconds:.2f} s of processor time")
     return 0 if outcome in ("taken", "refused") else 1

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import selection
 from decode import CENTER, TWO_FPS, UNIFORM, repeat_video, write_video
-from readers import make_job, readers
+from readers import cpu_seconds, make_job, readers
 from runner_overhead import make_items, timed
 from store import append, curate, open_one
 
@@ -143,13 +142,6 @@ def measured(curve: Curve, folder: Path, rounds: int) -> list[str]:
         f"{start:.3f} s",
         f"{off:.0%}",
     ]
-
-
-def cpu_seconds(work: Work) -> float:
-    """Of this process, all its threads together."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
 
 
 if __name__ == "__main__":

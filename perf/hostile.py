@@ -13,7 +13,6 @@ import argparse
 import os
 import sys
 import tempfile
-import traceback
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -81,11 +80,7 @@ def again(name: str, seed: int, case: int) -> int:
         bench = Bench(TARGETS[name], Path(folder), seed)
         for path in bench.prepare(case):
             print(f"hostile: {path.relative_to(folder)}, {path.stat().st_size:,} bytes")
-        try:
-            bench.out.mkdir(exist_ok=True)
-            bench.target.feed(bench.inside, bench.out)
-        except Exception:
-            traceback.print_exc()
+        bench.trace()
         outcome, seconds = bench.run(case)
     print(f"{outcome}, {seconds:.2f} s of processor time")
     return 0 if outcome in ("taken", "refused") else 1

@@ -13,28 +13,21 @@ import argparse
 import os
 import statistics
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 from decode import write_video
+from serving import answer_all, by, read_all, timed, with_frames
 
-from apollobench.evaluate.prompt import build_prompt
-from apollobench.evaluate.run import run
-from apollobench.evaluate.store import Store
-from apollobench.models.base import Model
-from apollobench.models.registry import load_model
+from apollobench.models.apollo import ApolloModel, Options
+from apollobench.models.roster import SHIPPED
 from apollobench.report.tables import markdown_table
 from apollobench.sources.synthetic.make import make_world, read_world
-from apollobench.types import Item, Mode, Request, Video
-from apollobench.video.decode import decode
-from apollobench.video.plan import plan
-from apollobench.video.probe import probe
+from apollobench.types import Item, Video
 
 FIRST_SEED, BAR = 2_800_000, 1.1
 
@@ -58,7 +51,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    model = load_model("apollo-tiny")
+    model = ApolloModel.load("apollo-tiny", SHIPPED / "apollo-tiny", Options())
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -91,33 +84,12 @@ def shown(world: Sequence[Item], path: Path, videos: int, questions: int) -> lis
     ]
 
 
-def one_round(model: Model, items: Sequence[Item], place: Path) -> Times:
-    requests: list[Request] = []
-
-    def read() -> None:
-        frames = {}
-        for item in items:
-            if item.video.id not in frames:
-                probed = probe(item.video.path)
-                chosen = plan(probed, model.sampling)
-                frames[item.video.id] = chosen, decode(probed, chosen.indices)
-            requests.append(Request(item, Mode.VIDEO, build_prompt(item), *frames[item.video.id]))
-
-    def answer() -> None:
-        for _, group in groupby(requests, key=lambda request: request.item.video.id):
-            list(model.answer(list(group)))
-
-    def both() -> None:
-        with tempfile.TemporaryDirectory(dir=place) as folder, Store(Path(folder)) as store:
-            run(model, items, (Mode.VIDEO,), store, decode_workers=1, progress=False)
-
-    return Times(timed(read), timed(answer), timed(both))
-
-
-def timed(work: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def one_round(model: ApolloModel, items: Sequence[Item], place: Path) -> Times:
+    return Times(
+        timed(read_all(model), items),
+        timed(answer_all(model), with_frames(model, items)),
+        timed(by(model, place, decode_workers=1), items),
+    )
 
 
 def told(times: Sequence[Times]) -> list[str]:

@@ -6,6 +6,7 @@ adds two of them; torchcodec needs FFmpeg's libraries, and takes those of PyAV w
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
@@ -63,10 +64,10 @@ def missing() -> Sequence[str]:
     return [name for name, (package, _) in _READERS.items() if package and not _is_here(package)]
 
 
-def cpu_seconds(read: Reader, job: Job) -> float:
+def cpu_seconds(work: Callable[[], object]) -> float:
     """CPU time of this process with all its threads, and of the programs it started."""
     start = _spent()
-    read(job)
+    work()
     return _spent() - start
 
 
@@ -145,6 +146,8 @@ _READERS: Mapping[str, tuple[str, Reader]] = {
 def link_ffmpeg() -> None:
     """Start this program again, with PyAV's copy of FFmpeg under the names that torchcodec looks for."""
     libraries = Path(av.__file__).parent.parent / "av.libs"
+    if LINKED in os.environ:
+        atexit.register(shutil.rmtree, os.environ[LINKED])
     if LINKED in os.environ or not _is_here("torchcodec") or not libraries.is_dir():
         return
     folder = Path(tempfile.mkdtemp(prefix="ffmpeg-"))
@@ -155,5 +158,7 @@ def link_ffmpeg() -> None:
             (folder / (plain[1] + plain[2])).symlink_to(library)
     paths = [str(folder), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
     os.execve(  # the loader reads the variable only when a program starts
-        sys.executable, [sys.executable, *sys.argv], os.environ | {"LD_LIBRARY_PATH": ":".join(paths), LINKED: "1"}
+        sys.executable,
+        [sys.executable, *sys.argv],
+        os.environ | {"LD_LIBRARY_PATH": ":".join(paths), LINKED: str(folder)},
     )

@@ -124,12 +124,12 @@ def plainly(model: ApolloModel, items: Sequence[Item]) -> None:
         model.model.generate(ids, clips=clips, max_new_tokens=1)
 
 
-def by(model: Model, place: Path) -> Way:
+def by(model: Model, place: Path, decode_workers: int | None = None) -> Way:
     """As `apollobench eval` asks it, answers stored."""
 
     def way(items: Sequence[Item]) -> None:
         with tempfile.TemporaryDirectory(dir=place) as folder, Store(Path(folder)) as store:
-            counts = run(model, items, (Mode.VIDEO,), store, progress=False)
+            counts = run(model, items, (Mode.VIDEO,), store, decode_workers=decode_workers, progress=False)
         failed = [response.error for response in counts.responses if response.error]
         if failed:
             raise SystemExit(f"{len(failed)} of {len(items)} questions failed: {failed[0]}")
