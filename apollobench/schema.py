@@ -41,6 +41,11 @@ def _explain(error: ErrorDetails, name: str, schema: type[BaseModel], data: Any,
         return f"{where}:{at} unknown key{hint}; valid keys here: {keys}"
     if error["type"] == "missing":
         return f"{where}:{at} missing; it has to be given"
+    if error["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        tag, given = error["ctx"]["discriminator"].strip("'"), error["ctx"].get("tag")
+        return f"{where}:{at} {tag} " + (
+            f"is {given!r:.{SHOWN}}; valid: {error['ctx']['expected_tags']}" if given else "missing; it has to be given"
+        )
     if error["type"] == "value_error":
         return f"{where}:{at} {error['ctx']['error']}"
     found = "" if isinstance(error["input"], dict) else f", found {error['input']!r:.{SHOWN}}"
