@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -123,3 +128,16 @@ def log(folder: Path) -> list[dict[str, Any]]:
     """The records of a run, without how long they took."""
     records = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     return [{key: value for key, value in record.items() if key != "seconds"} for record in records]
+
+
+def kill_after(recipe: Path, output: Path, records: int) -> None:
+    """Train in a process of its own, as on the command line, and kill it when it has logged this many steps."""
+    words = ["train", "--recipe", str(recipe), "--output_path", str(output)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "apollobench", *words]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    while not (output / "log.jsonl").exists() or len(log(output)) < records:
+        assert process.poll() is None, "it ended before it was killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import torch
@@ -23,28 +18,13 @@ STAGES = [
 ]
 
 
-def test_kill_and_start_again(corpus: Path, root: Path, tmp_path: Path) -> None:
+def test_kill_and_start_again(corpus: Path, tmp_path: Path) -> None:
     file = lab.recipe(tmp_path / "r.yaml", lab.content(corpus, STAGES, {"checkpoint_every": 5}))
     train(file, tmp_path / "whole")
     expected = lab.log(tmp_path / "whole")
 
     out = tmp_path / "killed"
-    command = [
-        sys.executable,
-        "-m",
-        "apollobench",
-        "train",
-        "--recipe",
-        str(tmp_path / "r.yaml"),
-        "--output_path",
-        str(out),
-    ]
-    process = subprocess.Popen(command, cwd=root, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
-    while not (out / "log.jsonl").exists() or len(lab.log(out)) < 3 + 7:
-        assert process.poll() is None, "it ended before it was killed"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    lab.kill_after(tmp_path / "r.yaml", out, 3 + 7)
     place = newest(out / "checkpoints")
     assert place is not None
     assert (place.stage, place.step >= 5, place.step < 30) == (1, True, True)
