@@ -161,7 +161,7 @@ def compile_layers(vision: HybridTower) -> None:
     torch._dynamo.config.recompile_limit = 64  # there is one for each batch size
     for tower in vision.towers:
         for layer in tower.get_submodule(tower.layer_names.removesuffix(".")):
-            layer.compile(mode="max-autotune-no-cudagraphs", dynamic=False)
+            layer.compile(dynamic=False)
 
 
 def vision_rows(machine: Machine, model: Apollo, clips: list[Tensor], batches: list[int], way: str) -> Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import math
 from collections.abc import Sequence
 
 import torch
@@ -41,15 +42,12 @@ class Apollo(nn.Module):
         return self.llm.lm_head.weight.dtype  # type: ignore[no-any-return]
 
     def encode(self, clips: Sequence[Tensor]) -> Tensor:
-        """Clips -> visual vectors `[Nc, tokens_per_clip, h]`, `encode_batch_size` clips at a time."""
+        """Clips -> visual vectors `[Nc, tokens_per_clip, h]`, in equal parts of at most `encode_batch_size` clips."""
         if self.vision is None or self.connector is None:
             raise ValueError("a blind model has no towers and takes no clips")
-        size = self.config.encode_batch_size
-        parts = [
-            self.connector(self.vision([tower[start : start + size] for tower in clips]))
-            for start in range(0, len(clips[0]), size)
-        ]
-        return torch.cat(parts)
+        parts = math.ceil(len(clips[0]) / self.config.encode_batch_size)
+        portions = zip(*(tower.tensor_split(parts) for tower in clips), strict=True)
+        return torch.cat([self.connector(self.vision(portion)) for portion in portions])
 
     def merge(self, input_ids: Tensor, visual: Tensor | None) -> Tensor:
         """Token ids `[B, L]` with `VISUAL` placeholders -> embeddings `[B, L, h]`; vectors fill them in reading order.

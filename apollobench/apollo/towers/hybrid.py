@@ -35,9 +35,17 @@ def build_tower(name: str, config: TowerConfig, select_layer: int) -> Tower:
 
 
 def to_grid(features: Tensor, grid: tuple[int, int, int]) -> Tensor:
-    """`[N, T, rows, columns, C]` resampled trilinearly (in float32, corners not aligned) to `[N, *grid, C]`."""
+    """`[N, T, rows, columns, C]` resampled trilinearly (in float32, corners not aligned) to `[N, *grid, C]`.
+
+    Where T stays, that is bilinear frame by frame, for which a GPU has a far better kernel.
+    """
     if features.shape[1:4] == grid:
         return features
+    count, steps = features.shape[:2]
+    if steps == grid[0]:
+        frames = features.flatten(0, 1).permute(0, 3, 1, 2).float()
+        scaled = fn.interpolate(frames, size=grid[1:], mode="bilinear", align_corners=False)
+        return scaled.to(features.dtype).permute(0, 2, 3, 1).unflatten(0, (count, steps))
     volume = features.permute(0, 4, 1, 2, 3).float()
     scaled = fn.interpolate(volume, size=grid, mode="trilinear", align_corners=False)
     return scaled.to(features.dtype).permute(0, 2, 3, 4, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -80,7 +81,7 @@ class ApolloForConditionalGeneration(nn.Module, SupportsMultiModal, SupportsPP):
         assert self.connector is not None
         dtype = next(self.connector.parameters()).dtype
         parts = []
-        for some in numbers.split(self.apollo.encode_batch_size):
+        for some in numbers.tensor_split(math.ceil(len(numbers) / self.apollo.encode_batch_size)):
             clips = to_clips([tower[some] for tower in pictures], self.vision.config)
             parts.append(self.connector(self.vision([clip.to(dtype) for clip in clips])))
         return torch.cat(parts)
