@@ -140,7 +140,7 @@ def build(size: str, machine: Machine, vision_only: bool) -> Apollo:
     """The shipped tiny model, or random weights; without its language model it keeps one that takes no memory."""
     if size == "tiny":
         return load_apollo(SHIPPED / "apollo-tiny", str(machine.dtype), str(machine.device))[0]
-    llm = dict(zip((*FIELDS, "vocab_size", "tie_word_embeddings"), SIZES[size], strict=True))
+    llm = {"model_type": "qwen2", **dict(zip((*FIELDS, "vocab_size", "tie_word_embeddings"), SIZES[size], strict=True))}
     internvideo2 = InternVideo2Config(init_values=TRAINED_SCALE)
     vision = VisionConfig((("siglip-so400m-patch14-384", SiglipConfig()), ("internvideo2", internvideo2)))
     connector = ConnectorConfig(vision.channels, SIZES[size][0])

@@ -49,7 +49,7 @@ def test_a_recipe_trains_and_goes_on(corpus: Path, tmp_path: Path, precision: st
     half = tmp_path / "half"
     lab.kill_after(tmp_path / "r.yaml", half, 3 + 6)
     train(file, half)
-    assert losses(half) == pytest.approx(expected, rel=1e-3 if precision == "float32" else 0.1)
+    assert losses(half) == pytest.approx(expected, rel=1e-2 if precision == "float32" else 0.1)
     assert load_model("apollo-tiny", {"pretrained": str(half / "sft"), "device": "cuda"}).sampling
 
 

@@ -104,7 +104,7 @@ FAMILY: Mapping[str, Recipe] = MappingProxyType(
     {
         recipe.name: recipe
         for recipe in (
-            Recipe("apollo-tiny", "m", seed=1, sft_steps=1500),
+            Recipe("apollo-tiny", "m", seed=1, sft_steps=2500),
             Recipe("apollo-tiny-l", "l", seed=2),
             Recipe("apollo-tiny-m-uniform", "m", seed=3, sampling=UNIFORM),
             Recipe("apollo-tiny-m-siglip", "m", seed=4, towers=(SIGLIP,)),
