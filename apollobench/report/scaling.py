@@ -91,7 +91,11 @@ def scaling_figure(found: Scaling, path: Path) -> None:
     count = len(panels) + (found.fit is not None)
     columns = min(count, 4)
     rows = -(-count // columns)
-    with drawing(path, height=2.5 * rows + 0.9, width=max(3.2, 2.25 * columns)) as figure_:
+    width, handles = max(3.2, 2.25 * columns), _legend(panels)
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    across = max(1, int(width / (0.06 * longest + 0.3)))  # inches, at the legend's size of type
+    lines = -(-len(handles) // across)
+    with drawing(path, height=2.5 * rows + 0.75 + 0.15 * lines, width=width) as figure_:
         axes = figure_.subplots(rows, columns, squeeze=False).ravel()
         for place, pairing in zip(axes, panels, strict=False):
             _scatter(place, pairing, *_looks(panels))
@@ -99,7 +103,7 @@ def scaling_figure(found: Scaling, path: Path) -> None:
             _curve(axes[len(panels)], found)
         for unused in axes[count:]:
             unused.set_visible(False)
-        figure_.legend(handles=_legend(panels), loc="outside lower center", ncols=7, frameon=False, fontsize=7)
+        figure_.legend(handles=handles, loc="outside lower center", ncols=across, frameon=False, fontsize=7)
 
 
 def _legend(panels: Sequence[Pairing]) -> list[Line2D]:

@@ -18,7 +18,7 @@ from apollobench.apollo.connector import build_connector
 from apollobench.apollo.model import Apollo
 from apollobench.apollo.pooling import pooled_grid
 from apollobench.apollo.towers.base import TowerConfig, kind_of, tower_kinds
-from apollobench.apollo.towers.hybrid import build_tower
+from apollobench.apollo.towers.hybrid import build_tower, to_grid
 from apollobench.errors import InputError
 
 from .. import tiny
@@ -158,3 +158,11 @@ def test_averages_keep_time_and_place(kind: str) -> None:
 def test_an_unknown_connector_is_refused() -> None:
     with pytest.raises(InputError, match="connector 'linear' is not one of perceiver, mlp_avgpool, conv_avgpool"):
         ConnectorConfig(5, 3, 16, kind="linear")
+
+
+@pytest.mark.parametrize("grid", [(4, 5, 7), (6, 5, 7)])
+def test_a_grid_is_resampled_trilinearly(grid: tuple[int, int, int]) -> None:
+    torch.manual_seed(5)
+    features = torch.randn(2, 4, 3, 4, 8)
+    expected = fn.interpolate(features.permute(0, 4, 1, 2, 3), size=grid, mode="trilinear", align_corners=False)
+    assert torch.allclose(to_grid(features, grid), expected.permute(0, 2, 3, 4, 1), atol=1e-6)
