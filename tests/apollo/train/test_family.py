@@ -45,9 +45,12 @@ def test_the_whole_family_stays_under_25_megabytes() -> None:
     assert sum(path.stat().st_size for path in files) < 25_000_000
 
 
-def test_the_flagship_answers_what_it_is_shown_and_guesses_what_it_is_not(items: list[Item], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["apollo-tiny", "apollo-tiny-l"])
+def test_the_best_answer_what_they_are_shown_and_guess_what_they_are_not(
+    name: str, items: list[Item], tmp_path: Path
+) -> None:
     with Store(tmp_path / "store") as store:
-        responses = run(load_model("apollo-tiny"), items, MODES, store, progress=False).responses
+        responses = run(load_model(name), items, MODES, store, progress=False).responses
     scores = tabulate(items, responses)
     assert scores["nothing", Mode.TEXT] >= 0.85
     assert scores["frame", Mode.FRAME] >= 0.85
