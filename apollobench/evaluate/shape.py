@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from apollobench.types import Mode, Status
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0, lt=1 << 62)]
+Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+Count = Annotated[int, Field(ge=0, lt=1 << 62, strict=True)]
 
 
 class Part(BaseModel):

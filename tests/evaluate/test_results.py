@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -145,6 +146,21 @@ def test_damage_is_named(items: list[Item], responses: tuple[Response, ...], tmp
         (out / "results.json").write_text(text)
         with pytest.raises(InputError, match="not a result"):
             read_results(out)
+
+
+@pytest.mark.parametrize(("field", "value"), [("choice", "0"), ("option_logprobs", ["-1.5"])])
+def test_a_number_in_quotes_is_no_number(
+    field: str, value: object, items: list[Item], responses: tuple[Response, ...], tmp_path: Path
+) -> None:
+    write_results(tmp_path, Eyes(), items, responses, ABOUT)
+    path, answers = tmp_path / "results.json", tmp_path / "samples.jsonl"
+    lines = answers.read_text().splitlines()
+    answers.write_text("\n".join([json.dumps({**json.loads(lines[0]), field: value}), *lines[1:]]) + "\n")
+    result = json.loads(path.read_text())
+    result["apollobench"]["samples_sha256"] = hashlib.sha256(answers.read_bytes()).hexdigest()
+    path.write_text(json.dumps(result))
+    with pytest.raises(InputError, match=rf"samples\.jsonl:1: {field}"):
+        read_results(tmp_path)
 
 
 def test_a_place_that_cannot_be_written_is_named(
