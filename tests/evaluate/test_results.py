@@ -148,8 +148,8 @@ def test_damage_is_named(items: list[Item], responses: tuple[Response, ...], tmp
             read_results(out)
 
 
-@pytest.mark.parametrize(("field", "value"), [("choice", "0"), ("option_logprobs", ["-1.5"])])
-def test_a_number_in_quotes_is_no_number(
+@pytest.mark.parametrize(("field", "value"), [("choice", "0"), ("choice", 26), ("option_logprobs", ["-1.5"])])
+def test_numbers_that_are_none_and_choices_that_are_not_there_are_named(
     field: str, value: object, items: list[Item], responses: tuple[Response, ...], tmp_path: Path
 ) -> None:
     write_results(tmp_path, Eyes(), items, responses, ABOUT)
