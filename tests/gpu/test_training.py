@@ -39,7 +39,7 @@ def losses(folder: Path) -> list[float]:
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_recipe_trains_and_goes_on(corpus: Path, tmp_path: Path, precision: str) -> None:
-    run: dict[str, Any] = {"checkpoint_every": 5, "gradient_checkpointing": precision == "bfloat16", "workers": 2}
+    run: dict[str, Any] = {"checkpoint_every": 5, "gradient_checkpointing": precision == "bfloat16"}
     made = lab.content(corpus, STAGES, run, precision=precision)
     file = lab.recipe(tmp_path / "r.yaml", made)
     train(file, tmp_path / "whole")
