@@ -44,8 +44,8 @@ def to_grid(features: Tensor, grid: tuple[int, int, int]) -> Tensor:
     count, steps = features.shape[:2]
     if steps == grid[0]:
         frames = features.flatten(0, 1).permute(0, 3, 1, 2).float()
-        scaled: Tensor = fn.interpolate(frames, size=grid[1:], mode="bilinear", align_corners=False)
-        return scaled.to(features.dtype).permute(0, 2, 3, 1).unflatten(0, (count, steps))
+        scaled = fn.interpolate(frames, size=grid[1:], mode="bilinear", align_corners=False)
+        return scaled.to(features.dtype).permute(0, 2, 3, 1).reshape(count, *grid, -1)
     volume = features.permute(0, 4, 1, 2, 3).float()
     scaled = fn.interpolate(volume, size=grid, mode="trilinear", align_corners=False)
     return scaled.to(features.dtype).permute(0, 2, 3, 4, 1)
