@@ -17,6 +17,7 @@ from PIL import Image
 from apollobench.evaluate.ledger import RunCounts
 from apollobench.evaluate.run import run
 from apollobench.evaluate.store import Store
+from apollobench.models.lmms.visuals import write_lossless
 from apollobench.models.registry import load_model
 from apollobench.types import Item, Mode, Status
 
@@ -120,6 +121,21 @@ def test_the_service_sees_every_frame_in_order(case: str, items: list[Item], tmp
     assert len(right[Mode.SHUFFLED]) < len(items)
     assert {response.choice for response in counts.responses if response.mode is Mode.TEXT} == {0}
     assert not [path for path in tmp_path.rglob("*.jsonl") if KEY in path.read_text()]
+
+
+@pytest.mark.usefixtures("service")
+def test_no_frame_is_sent_for_another(tmp_path: Path) -> None:
+    """Grey frames of a file, each lighter than the one before, come out of a message in that order, every time."""
+    from lmms_eval.protocol import ChatMessages
+
+    load_model("lmms_eval:openai", {"model_version": "looker"})
+    path, greys = tmp_path / "greys.mp4", [20 * n for n in range(12)]
+    write_lossless(path, [np.full((56, 56, 3), grey, np.uint8) for grey in greys])
+    shown = {"role": "user", "content": [{"type": "video", "url": str(path)}]}
+    for _ in range(100):
+        (message,) = ChatMessages(messages=[shown]).to_openai_messages({"nframes": 12})
+        sent = [round(float(decoded(part["image_url"]["url"]).mean())) for part in message["content"]]
+        assert sent == greys
 
 
 @pytest.mark.parametrize("case", CASES)

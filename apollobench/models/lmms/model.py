@@ -15,6 +15,7 @@ from apollobench.models.lmms.asking import ask
 from apollobench.models.lmms.classes import WEIGHTS, ModelClass, Parameters, installed, load_class, make
 from apollobench.models.lmms.handling import Handling
 from apollobench.models.lmms.options import PARSERS, Options
+from apollobench.models.lmms.pictures import keep_apart
 from apollobench.models.lmms.visuals import Visuals
 from apollobench.models.weights import weights_revision
 from apollobench.types import Answer, Mode, Request, Sampling
@@ -58,6 +59,7 @@ class LmmsEvalModel:
             followed["max_new_tokens"] = options.max_new_tokens
         model = make(model_class, loaded, given | {key: str(value) for key, value in followed.items()}, PARSERS)
         _hide_bars(loaded)
+        keep_apart()
         told = " ".join(weights_revision(source, suffixes=FILES) for source in parameters.loads(given))
         return cls(name, told or "as the class has it", model, model_class, handling, sampling, options)
 
