@@ -174,8 +174,8 @@ def test_too_few_survivors_are_said_aloud(recipe: Recipe, answers: Answers) -> N
 
 def test_a_panel_of_one_has_to_be_meant_and_is_said_aloud(recipe: Recipe, answers: Answers) -> None:
     with pytest.raises(InputError, match=r"panel of 1, but filter\.min_votes asks for 4"):
-        load_recipe("synthetic", {"panel": ["apollo-tiny"]})
-    alone = load_recipe("synthetic", {"panel": ["apollo-tiny"], "filter.min_votes": 1, "select.size": 5}).recipe
+        load_recipe("synthetic", {"panel": ["apollo-tiny-l"]})
+    alone = load_recipe("synthetic", {"panel": ["apollo-tiny-l"], "filter.min_votes": 1, "select.size": 5}).recipe
     decisions = decide(
         alone.model_copy(update={"panel": ("m0",), "held_out": ()}), answers.only(["m0"]), sort_items(answers.items)
     )

@@ -46,7 +46,8 @@ def test_a_killed_replica_costs_what_it_had_in_hand(items: list[Item], tmp_path:
     assert ran.counts.asked == lines(tmp_path / "store") == PER_VIDEO * 12
     put = questions(tmp_path / "log")
     assert {(item.id, mode) for item in items for mode in MODES} == put.keys()
-    assert {item.split("/")[1][:3] for (item, _), times in put.items() if times > 1} == {"005"}
+    twice = {item.split("/")[1][:3] for (item, _), times in put.items() if times > 1}
+    assert {"005"} <= twice <= set(ran.lost)
 
 
 def test_a_video_that_kills_every_replica_is_an_error_and_ends_nothing(
