@@ -77,10 +77,12 @@ def _scaled(score: Floats, ranked: Positions) -> Floats:
 def _undominated(candidates: Candidates, ranked: Positions, wanted: Sequence[int], spec: Quotas) -> Positions:
     """Without items that an optimal set need not look at: there are enough better ones of their kind.
 
-    Two items are of one kind when category, video, source and cost are the same, so that one can stand for the other.
+    Two items are of one kind when category, video, source and cost are the same, as far as constraints ask for them, so
+    that one can stand for the other.
     """
     limit = len(ranked) if spec.max_per_video is None else spec.max_per_video
-    cost = np.zeros(len(candidates.ids)) if candidates.cost is None else candidates.cost
+    cost = candidates.cost if spec.max_budget is not None else None
+    cost = np.zeros(len(candidates.ids)) if cost is None else cost
     sources = candidates.sources if spec.source_mix else np.zeros(len(candidates.ids))
     seen: dict[tuple[Any, ...], int] = {}
     kept = []

@@ -90,6 +90,7 @@ def test_solver_finds_the_best_set_of_all(seed: int, constraints: dict[str, Any]
 @settings(max_examples=25, deadline=None)
 def test_the_order_of_the_pool_does_not_matter(seed: int, order: list[int]) -> None:
     candidates, score = pool(12, seed)
+    assert candidates.cost is not None
     turned = Candidates(
         tuple(candidates.ids[i] for i in order),
         candidates.category[order],
@@ -97,6 +98,7 @@ def test_the_order_of_the_pool_does_not_matter(seed: int, order: list[int]) -> N
         candidates.scores[:, order],
         candidates.families,
         candidates.categories,
+        cost=candidates.cost[order],
     )
     told = spec(max_per_video=1)
     first = fill(candidates, score, tie_keys(candidates.ids, 0), (2, 2), told).chosen
