@@ -5,9 +5,9 @@ Beside these fields the files hold others (see `layout`), which are not looked a
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from apollobench.types import Mode, Status
 
@@ -117,3 +117,9 @@ class Line(Part):
     error: str | None
     plan: str | None
     key: str
+
+    @model_validator(mode="after")
+    def _choice_is_an_option(self) -> Self:
+        if self.choice is not None and self.choice >= len(self.doc.options):
+            raise ValueError(f"choice is {self.choice}, counted from 0, of {len(self.doc.options)} options")
+        return self
