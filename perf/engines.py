@@ -1,6 +1,6 @@
 """What a cluster gains and what a kill costs: Ray on one and on two nodes of this machine, each with one CPU.
 
-    python perf/engines.py [--videos 24] [--rounds 3]
+    python perf/engines.py [--videos 60] [--rounds 3]
 
 Decoding: a tiny model is shown 4 frames of each video (H.264, 1280 x 720, 30 s, keyframes 250 apart), so that nearly
 all time goes into decoding. One and two nodes take turns; a first, short run of each starts workers and loads models.
@@ -49,7 +49,7 @@ NODE = {"num_cpus": 1, "object_store_memory": 256 * 2**20}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--videos", type=int, default=24)
+    parser.add_argument("--videos", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     print(f"load before: {os.getloadavg()[0]:.1f}")

@@ -20,6 +20,7 @@ from apollobench.models.http.backoff import Backoff, retry_after, wait_before, w
 from apollobench.redact import SHORTEST, hide_in_logs, without_credentials
 
 SHOWN = 300  # characters of what a server said
+LARGEST = 32 * 2**20  # bytes of a response, unpacked; a reply with log-probabilities has some thousands
 Result = TypeVar("Result")
 
 
@@ -134,11 +135,13 @@ class Server:
         return found
 
     async def _once(self, method: str, path: str, content: bytes | None) -> dict[str, Any] | _Failure:
+        url, headers = self.address.url + path, {"Content-Type": "application/json"}
         try:
-            async with asyncio.timeout(self.timeout):
-                response = await self._client.request(
-                    method, self.address.url + path, content=content, headers={"Content-Type": "application/json"}
-                )
+            async with (
+                asyncio.timeout(self.timeout),
+                self._client.stream(method, url, content=content, headers=headers) as response,
+            ):
+                text = await _text(response)
         except TimeoutError:
             return _Failure(f"no complete response within {self.timeout:g} s")
         except httpx2.TransportError as error:
@@ -148,13 +151,15 @@ class Server:
             httpx2.InvalidURL,
         ) as error:  # such as a body that is not of the encoding its header says
             return _Failure(f"{type(error).__name__}: {error}", again=False)
+        if text is None:
+            return _Failure(f"{response.status_code}, but more than {LARGEST // 2**20} MiB", again=False)
         if response.status_code != 200:
-            return self._refused(response)
-        return _as_object(response.text, lambda said: self.address.redact(said, SHORTEST))
+            return self._refused(response, text)
+        return _as_object(text, lambda said: self.address.redact(said, SHORTEST))
 
-    def _refused(self, response: httpx2.Response) -> _Failure:
+    def _refused(self, response: httpx2.Response, body: str) -> _Failure:
         status = response.status_code
-        text = f"{status} {response.reason_phrase}: {_message(response.text)}"
+        text = f"{status} {response.reason_phrase}: {_message(body)}"
         if "location" in response.headers:
             text += f" (it points to {without_credentials(response.headers['location'])})"
         told = retry_after(response.headers.get("retry-after"), self._now())
@@ -165,6 +170,16 @@ class Server:
         short = said if len(said) <= SHOWN else said[:SHOWN] + "..."
         asked = "" if failure.told is None else f"; it asks to wait {failure.told:.0f} s"
         return f"server {self.address.url}: {short}{asked} ({tries} {'try' if tries == 1 else 'tries'})"
+
+
+async def _text(response: httpx2.Response) -> str | None:
+    """The body, or None once it is larger than any reply: the rest of it is not read."""
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > LARGEST:
+            return None
+    return body.decode(response.encoding or "utf-8", errors="replace")
 
 
 def _as_object(text: str, redact: Callable[[str], str]) -> dict[str, Any] | _Failure:

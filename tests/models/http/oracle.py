@@ -6,8 +6,9 @@ import base64
 import io
 import json
 import threading
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -139,6 +140,18 @@ def dribble(handler: Handler) -> None:
     handler.end_headers()
     while not handler.server.over.wait(0.05):
         handler.wfile.write(b" ")
+
+
+def flood(handler: Handler) -> None:
+    """Spaces without end, packed a thousand times smaller than they are."""
+    packer = zlib.compressobj(wbits=31)
+    handler.send_response(200)
+    handler.send_header("Content-Encoding", "gzip")
+    handler.end_headers()
+    with suppress(ConnectionError):
+        while not handler.server.over.is_set():
+            handler.wfile.write(packer.compress(b" " * 2**20))
+    handler.close_connection = True
 
 
 def close_mid_body(handler: Handler) -> None:

@@ -145,6 +145,13 @@ def test_nonsense_is_named_shortened_and_not_asked_again(server: Oracle, content
     assert len(text) < 450
 
 
+def test_a_reply_without_end_is_left_and_not_asked_for_again(server: Oracle) -> None:
+    server.script = [oracle.flood]
+    with client(server.url) as made:
+        assert failure(made) == f"server {server.url}: 200, but more than 32 MiB (1 try)"
+        assert ask(made) == "A"
+
+
 @pytest.mark.parametrize("code", [301, 400, 401, 403, 404, 413, 422])
 def test_requests_that_are_wrong_are_not_sent_again(server: Oracle, code: int) -> None:
     server.script = [status(code, "no such model", Location="http://me:word@elsewhere/")]
