@@ -141,13 +141,17 @@ class FramePlan:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question put to a model. frames: uint8 RGB [T, H, W, 3] in the plan's order; None in text mode."""
+    """One question put to a model. frames: uint8 RGB [T, H, W, 3] in the plan's order; None in text mode.
+
+    inputs: what the model made of the frames beforehand, if it does so (`models.base.Preprocessor`).
+    """
 
     item: Item
     mode: Mode
     prompt: str
     plan: FramePlan | None = None
     frames: NDArray[np.uint8] | None = None
+    inputs: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,12 +149,13 @@ def read_all(model: ApolloModel) -> Way:
 
 
 def with_frames(model: ApolloModel, items: Sequence[Item]) -> list[Request]:
-    requests = []
-    for item in items:
-        probed = probe(item.video.path)
+    """Equal videos share one array."""
+    shown = {}
+    for path in dict.fromkeys(item.video.path for item in items):
+        probed = probe(path)
         chosen = plan(probed, model.sampling)
-        requests.append(Request(item, Mode.VIDEO, build_prompt(item), chosen, decode(probed, chosen.indices)))
-    return requests
+        shown[path] = chosen, decode(probed, chosen.indices)
+    return [Request(item, Mode.VIDEO, build_prompt(item), *shown[item.video.path]) for item in items]
 
 
 def answer_all(model: ApolloModel) -> Callable[[Sequence[Request]], None]:

@@ -10,7 +10,7 @@ from apollobench.errors import InputError
 from apollobench.evaluate.judge import failed, reread
 from apollobench.evaluate.prompt import PROMPT_VERSION, build_prompt
 from apollobench.evaluate.store import ANSWERED, response_key
-from apollobench.models.base import Subject
+from apollobench.models.base import Preprocessor, Subject
 from apollobench.types import FramePlan, Item, Mode, Request, Response, Status, Video
 
 if TYPE_CHECKING:
@@ -61,6 +61,22 @@ def prepare(
     if shown:
         desk.show(video, items, shown)
     return desk.work
+
+
+def preprocessed(work: Work, model: Subject) -> Work:
+    """The work with what the model makes of frames before it is asked, once for all questions that show them.
+
+    Where that fails the frames stay as they are: the model meets the same error when it is asked, and tells it.
+    """
+    if not isinstance(model, Preprocessor):
+        return work
+    frames = {ask.plan: ask.request.frames for ask in work.asks if ask.request.frames is not None}
+    try:
+        inputs = {plan: model.preprocess(pictures) for plan, pictures in frames.items()}
+    except Exception:
+        return work
+    asks = [replace(ask, request=replace(ask.request, inputs=inputs.get(ask.plan))) for ask in work.asks]
+    return replace(work, asks=asks)
 
 
 def refused(items: Sequence[Item], mode: Mode, model: Subject, reason: str) -> list[Response]:

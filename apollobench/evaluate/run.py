@@ -1,8 +1,9 @@
 """Asks a model every question that the store has no answer to: plan, decode ahead, ask, store, video by video.
 
-Threads plan and decode the next videos while the model answers about this one; each video is read once for all its
-questions and modes. A model that can be asked about several videos at once is, and what is answered first is stored
-first. Nothing that goes wrong with a video, an item or the model ends the run: it becomes a status.
+Threads plan and decode the next videos, and one does what the model can do to their frames beforehand, while the model
+answers about this one; each video is read once for all its questions and modes. A model that can be asked about several
+videos at once is, and what is answered first is stored first. Nothing that goes wrong with a video, an item or the
+model ends the run: it becomes a status.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from functools import partial
 
 from apollobench.evaluate.ask import Settled, ask, at_hand
 from apollobench.evaluate.ledger import Ledger, RunCounts
-from apollobench.evaluate.prepare import Work, prepare
+from apollobench.evaluate.prepare import Work, prepare, preprocessed
 from apollobench.evaluate.shard import WHOLE
 from apollobench.evaluate.store import Store
 from apollobench.models.base import Model
@@ -49,7 +50,7 @@ def run(
         lay_out = partial(prepare, modes=ledger.modes, model=model, responses=store.responses)
         with (
             closing(_Asker(model, batch_size, ledger.keep)) as asker,
-            closing(_prepared(ledger.groups, lay_out, threads)) as works,
+            closing(_prepared(ledger.groups, lay_out, partial(preprocessed, model=model), threads)) as works,
         ):
             for work in works:
                 asker.take(work)
@@ -57,22 +58,34 @@ def run(
     return ledger.counts()
 
 
-def _prepared(groups: Mapping[Video, list[Item]], lay_out: LayOut, threads: int) -> Generator[Work]:
-    """The work on each video, in order, laid out by `threads` threads that keep at most two videos each ahead."""
+def _prepared(
+    groups: Mapping[Video, list[Item]], lay_out: LayOut, finish: Callable[[Work], Work], threads: int
+) -> Generator[Work]:
+    """The work on each video, in order, laid out by `threads` threads that keep at most two videos each ahead.
+
+    One thread more finishes what they laid out, in the same order.
+    """
     if not threads:
         yield from (lay_out(video, items) for video, items in groups.items())
         return
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+    finisher = ThreadPoolExecutor(1, thread_name_prefix="preprocess")
     ahead: deque[Future[Work]] = deque()
     try:
         for video, items in groups.items():
-            ahead.append(pool.submit(lay_out, video, items))
+            laid = pool.submit(lay_out, video, items)
+            ahead.append(finisher.submit(_after, laid, finish))
             if len(ahead) >= 2 * threads:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+        finisher.shutdown(cancel_futures=True)
+
+
+def _after(laid: Future[Work], finish: Callable[[Work], Work]) -> Work:
+    return finish(laid.result())
 
 
 class _Asker:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import DynamicCache
 
 from apollobench.apollo.chat import Chat
@@ -16,7 +17,7 @@ from apollobench.apollo.checkpoint import load_apollo, load_config, revision
 from apollobench.apollo.config import ApolloConfig, parse_dtype
 from apollobench.apollo.greedy import Reply, read_prefix, reply
 from apollobench.apollo.model import Apollo
-from apollobench.apollo.processing import make_clips
+from apollobench.apollo.processing import Frames, make_pictures, to_clips
 from apollobench.device import find_device
 from apollobench.errors import InputError
 from apollobench.models.base import Rates, Sketch
@@ -114,6 +115,13 @@ class ApolloModel:
     def settings(self) -> Mapping[str, str | int | float | bool]:
         return _settings(self.options, str(self.model.dtype).removeprefix("torch."))
 
+    def preprocess(self, frames: Frames) -> list[Tensor] | None:
+        """The squares of each tower, as `make_pictures` gives them; None where the model's own device makes them."""
+        vision = self.model.config.vision
+        if self.model.vision is None or vision is None or self.model.device.type != "cpu":
+            return None
+        return make_pictures(frames, vision)
+
     def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
         """One answer per request, in order; text is the greedy reply, option_logprobs those of its first token."""
         for _, group in groupby(requests, key=self._shared):
@@ -159,7 +167,8 @@ class ApolloModel:
         assert vision is not None
         if request.plan is None or request.frames is None:
             raise InputError(f"{request.item.id}: mode {request.mode} was asked without frames")
-        clips = [clip.to(model.dtype) for clip in make_clips(request.frames, vision, device=model.device)]
+        pictures = request.inputs or make_pictures(request.frames, vision, device=model.device)
+        clips = [clip.to(model.dtype) for clip in to_clips(pictures, vision)]
         made, planned = len(clips[0]), len(request.plan.clips)
         if made != planned:
             raise InputError(f"{request.item.id}: the frames make {made} clips, but the plan has {planned}")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from apollobench.models.usage import Prices, Usage
 from apollobench.types import Answer, Mode, Request, Sampling
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Respondent(Protocol):
@@ -72,6 +76,15 @@ class Model(Subject, Protocol):
 
     def close(self) -> None:
         """Lets go of what it holds (a server it started, connections); nothing is asked after it."""
+        ...
+
+
+@runtime_checkable
+class Preprocessor(Protocol):
+    """A model whose work on frames can begin before it is asked, on a thread of its own."""
+
+    def preprocess(self, frames: NDArray[np.uint8]) -> Any:
+        """What `answer` wants to find as `inputs` of a request with these frames; without it, it makes it itself."""
         ...
 
 

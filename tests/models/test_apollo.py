@@ -101,6 +101,14 @@ def test_sighted_answers_equal_the_plain_model(tmp_path: Path, batch_size: int) 
     assert len({answer.option_logprobs for answer in answers}) > len(Mode)
 
 
+def test_frames_made_ready_beforehand_give_the_same_answers(sighted: ApolloModel) -> None:
+    requests = [request(video, question, Mode.VIDEO) for video in range(2) for question in range(2)]
+    ready = [replace(one, inputs=sighted.preprocess(one.frames)) for one in requests if one.frames is not None]
+    assert list(sighted.answer(ready)) == list(sighted.answer(requests))
+    swapped = replace(requests[0], inputs=ready[2].inputs)
+    assert list(sighted.answer([swapped])) != list(sighted.answer(requests[:1]))
+
+
 def test_blind_answers_ignore_what_is_shown(blind: ApolloModel) -> None:
     requests = [request(0, question, mode) for mode in Mode for question in range(3)]
     answers = list(blind.answer(requests))
