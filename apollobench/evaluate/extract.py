@@ -73,6 +73,7 @@ _ENDORSED = re.compile(
     r"(?:correct|right|best|answer|accurate|appropriate|true|choice|likely|plausible|suitable|option)(?![a-z])"
     r"(?! (?:wrong|incorrect|not|false|to be))"
 )
+_LONE = re.compile(r"\W*[A-Za-z]\W*")
 _ALONE = re.compile(r"^[^\w\n]*([A-Za-z])[^\w\n]*$", re.M)
 _CONTRAST = re.compile(r"not (?:\(?[A-Za-z]\)?),? but (?:rather |instead )?(?:option )?", re.I)
 _LETTER_HERE = re.compile(_LETTER)
@@ -106,7 +107,8 @@ _INNER_LABEL = re.compile(r"(?:(?:^|[\n.;,:])\s{0,64}|[(\[])([A-Z])(?:[.:](?=\s)
 def extract(text: str, options: Sequence[str]) -> int | None:
     """The index of the option that `text` names, None when it names none, several, or one that does not exist."""
     said = _plain(text)
-    wordings = [_words(option) for option in options]
+    lone = _LONE.fullmatch(said) and not said.endswith("?")  # the second reading takes it, whatever options say
+    wordings = [] if lone else [_words(option) for option in options]
     for reading in (_whole, _letters, _marked, _claims, _label, _sentence):
         found = set(reading(said, wordings))
         if found:
@@ -137,7 +139,7 @@ def _named(text: str, wordings: Sequence[str]) -> Iterator[str]:
 
 
 def _whole(said: str, wordings: Sequence[str]) -> Iterator[str]:
-    if not re.fullmatch(r"\W*[A-Za-z]\W*", said):
+    if not _LONE.fullmatch(said):
         yield from _named(said, wordings)
 
 
