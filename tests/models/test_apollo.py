@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +107,42 @@ def test_frames_made_ready_beforehand_give_the_same_answers(sighted: ApolloModel
     assert list(sighted.answer(ready)) == list(sighted.answer(requests))
     swapped = replace(requests[0], inputs=ready[2].inputs)
     assert list(sighted.answer([swapped])) != list(sighted.answer(requests[:1]))
+
+
+@dataclass(frozen=True)
+class Watched(ApolloModel):
+    """Remembers what it was given beforehand; broken, it cannot make anything of frames before it is asked."""
+
+    broken: bool = False
+    made: list[int] = field(default_factory=list)
+    ready: list[bool] = field(default_factory=list)
+
+    def preprocess(self, frames: NDArray[np.uint8]) -> list[torch.Tensor] | None:
+        self.made.append(len(frames))
+        if self.broken:
+            raise RuntimeError("no room")
+        return super().preprocess(frames)
+
+    def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
+        self.ready.extend(one.inputs is not None for one in requests)
+        return super().answer(requests)
+
+
+def test_a_run_makes_frames_ready_once_for_all_questions_about_them(sighted: ApolloModel, tmp_path: Path) -> None:
+    make_video(tmp_path, 3)
+    (path,) = tmp_path.glob("*.mp4")
+    items = [Item(f"test/{n}", f"Which is number {n}?", ("a", "b"), 0, Video("film", path)) for n in range(3)]
+    parts = {one.name: getattr(sighted, one.name) for one in fields(sighted)}
+    told = []
+    for broken in (False, True):
+        model = Watched(**parts, broken=broken)
+        with Store(tmp_path / f"responses-{broken}") as store:
+            counts = run(model, items, (Mode.TEXT, Mode.FRAME, Mode.VIDEO), store, progress=False)
+        told.append([(one.item, one.mode, one.status, one.option_logprobs) for one in counts.responses])
+        assert len(model.made) == (1 if broken else 2)
+        assert model.ready == 3 * [False] + 6 * [not broken]
+    assert told[0] == told[1]
+    assert {status for _, _, status, _ in told[0]} <= {Status.OK, Status.UNPARSED}
 
 
 def test_blind_answers_ignore_what_is_shown(blind: ApolloModel) -> None:
